@@ -1,0 +1,29 @@
+"""What a bundle says of itself."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from bundle.config import Config
+from bundle.encoders import NumberStatistics
+from bundle.features import FeatureSpec
+from bundle.files import FileEntry
+
+FORMAT_VERSION = 1
+
+
+class BundleManifest(Config):
+    """Everything but the files themselves; `bundle_id` is a hash of it and of them."""
+
+    format_version: int = Field(description="Version of this folder's format.")
+    bundle_id: str = Field(description="Hash of the content: equal ids are equal bundles.")
+    name: str = Field(description="Collection that the bundle was trained for.")
+    dimension: int = Field(ge=1, description="Width of the embeddings.")
+    metric: Literal["cosine", "dot"] = Field(description="How scores are meant; 'cosine' towers give unit vectors.")
+    features: FeatureSpec = Field(description="Features of both towers.")
+    vocabularies: tuple[str, ...] = Field(description="Names of the vocabulary files.")
+    statistics: dict[str, NumberStatistics] = Field(description="Standardisation of the number features.")
+    semantic_id_codebooks: tuple[int, ...] | None = Field(description="Codes a level; null without a quantizer.")
+    evaluation: dict[str, float] = Field(description="Measures on the test split.")
+    training: dict[str, Any] = Field(description="The resolved training configuration.")
+    files: dict[str, FileEntry] = Field(description="Every file of the folder but this one.")
