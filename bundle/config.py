@@ -30,9 +30,15 @@ def load_config(model: type[ModelT], path: Path, overrides: Sequence[str] = ()) 
         raise ConfigError(f"cannot read the config file {path}: {error.strerror}", path=str(path)) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not valid TOML: {error}", path=str(path)) from error
+    return validate_config(model, _merge(data, parse_overrides(overrides)), str(path))
+
+
+def parse_overrides(overrides: Sequence[str]) -> dict[str, Any]:
+    """The nested settings that `a.b=value` texts stand for, later ones over earlier; raises ConfigError."""
+    data: dict[str, Any] = {}
     for override in overrides:
         data = _merge(data, _parse_override(override))
-    return validate_config(model, data, str(path))
+    return data
 
 
 def validate_config(model: type[ModelT], data: Mapping[str, Any], source: str) -> ModelT:

@@ -70,7 +70,7 @@ class OnnxSession:
 
 def _unavailable(config: SessionConfig, path: Path, why: str) -> ProviderUnavailable:
     return ProviderUnavailable(
-        f"device '{config.device}' was asked for {path.name}, but ONNX Runtime {onnxruntime.__version__} cannot give it: "
+        f"device '{config.device}' was asked for {path.name}, but ONNX Runtime {onnxruntime.__version__} cannot: "
         f"{why}; install the 'gpu' extra on a machine with a GPU, or set device = \"cpu\"",
         device=config.device,
     )

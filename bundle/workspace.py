@@ -14,7 +14,7 @@ def check_name(name: str, what: str) -> str:
     """Return `name` if it is a plain name; raise InvalidName otherwise, so that no path comes from a caller."""
     if not _NAME.fullmatch(name):
         raise InvalidName(
-            f"'{name[:140]}' is not a {what} name: use 1 to 128 letters, digits, '.', '_' or '-', "
+            f"'{name[:140]}' is no {what} name: use 1 to 128 letters, digits, '.', '_' or '-', "
             "beginning with a letter or digit"
         )
     return name

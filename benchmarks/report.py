@@ -1,0 +1,100 @@
+"""Writes a benchmark's rows as JSON and, rendered from it, as the Markdown table that the docs quote."""
+
+import datetime
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured number; `spread` is the population standard deviation over `seeds` runs."""
+
+    task: str
+    method: str
+    metric: str
+    value: float
+    spread: float | None = None
+    seeds: int = 1
+    unit: str = ""
+
+
+def write_benchmark(name: str, rows: Sequence[Row], preamble: str) -> Path:
+    """Write docs/benchmarks/<name>.json and .md; `preamble` states protocol, split and tie rules, seeds and sizes."""
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    data = {
+        "benchmark": name,
+        "date": datetime.date.today().isoformat(),
+        "commit": _commit(),
+        "machine": _machine(),
+        "preamble": preamble,
+        "rows": [asdict(row) for row in rows],
+    }
+    (FOLDER / f"{name}.json").write_text(json.dumps(data, indent=1) + "\n")
+    path = FOLDER / f"{name}.md"
+    path.write_text(render(data))
+    return path
+
+
+def render(data: Mapping[str, object]) -> str:
+    """The Markdown page of a benchmark's JSON."""
+    rows = [Row(**row) for row in data["rows"]]  # type: ignore[attr-defined]
+    machine: Mapping[str, object] = data["machine"]  # type: ignore[assignment]
+    parts = [f"# {data['benchmark']}\n", f"{str(data['preamble']).strip()}\n"]
+    parts.append(
+        f"Measured on {data['date']} at commit `{data['commit']}`: {machine['cpu']}, {machine['cores']} cores, "
+        f"GPU: {machine['gpu'] or 'none'}. `a ± b` is mean and standard deviation over seeds.\n"
+    )
+    for task in dict.fromkeys(row.task for row in rows):
+        parts.append(_table(task, [row for row in rows if row.task == task]))
+    return "\n".join(parts)
+
+
+def _table(task: str, rows: Sequence[Row]) -> str:
+    metrics = list(dict.fromkeys(row.metric for row in rows))
+    units = {row.metric: row.unit for row in rows}
+    cells = {(row.method, row.metric): row for row in rows}
+    head = ["method", *(f"{m} ({units[m]})" if units[m] else m for m in metrics), "seeds"]
+    lines = [f"## {task}\n", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
+    for method in dict.fromkeys(row.method for row in rows):
+        own = [cells.get((method, metric)) for metric in metrics]
+        seeds = max(row.seeds for row in own if row)
+        lines.append(f"| {' | '.join([method, *map(_cell, own), str(seeds)])} |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: Row | None) -> str:
+    if row is None:
+        return ""
+    text = (
+        f"{row.value:.4f}"
+        if abs(row.value) < 1
+        else f"{row.value:,.4g}"
+        if abs(row.value) < 1000
+        else f"{row.value:,.0f}"
+    )
+    return text if row.spread is None else f"{text} ± {row.spread:.4f}"
+
+
+def _commit() -> str:
+    command = ["git", "rev-parse", "--short", "HEAD"]
+    return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+
+
+def _machine() -> dict[str, object]:
+    cpu = platform.processor() or platform.machine()
+    information = Path("/proc/cpuinfo")
+    if information.exists():
+        names = [line.split(":", 1)[1].strip() for line in information.read_text().splitlines() if "model name" in line]
+        cpu = names[0] if names else cpu
+    gpu = subprocess.run(
+        "nvidia-smi --query-gpu=name --format=csv,noheader", shell=True, capture_output=True, text=True, check=False
+    ).stdout.strip()
+
+    return {"cpu": cpu, "cores": os.cpu_count(), "gpu": gpu}

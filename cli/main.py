@@ -1,0 +1,66 @@
+"""The `tandem` command: every group of commands, and what each kind of failure exits with."""
+
+import os
+import sys
+
+# The service and the index search with one thread a request; FAISS reads this once, when it is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+import typer
+
+from bundle.errors import ConfigError, InputError, RetrievalError
+from cli import demo, evaluate, index, openapi, serve, train
+from cli.console import say
+
+DONE, FAILED, BAD_USAGE, REFUSED = 0, 1, 2, 3
+
+app = typer.Typer(
+    name="tandem",
+    help="Train dual-encoder towers and semantic IDs, build indexes, serve both as one artefact.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(demo.demo)
+app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.add_typer(index.app, name="index")
+app.command("serve")(serve.serve)
+app.command("openapi")(openapi.openapi)
+
+
+def run() -> None:
+    """Entry point of the `tandem` command."""
+    sys.exit(execute(sys.argv[1:]))
+
+
+def execute(arguments: list[str]) -> int:
+    """Run one command line and return its exit code: 0 done, 1 failed, 2 bad usage or config, 3 a gate refused."""
+    try:
+        result = app(arguments, prog_name="tandem", standalone_mode=False)
+        return result if isinstance(result, int) else DONE
+    except typer.Exit as stop:
+        return stop.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        say("interrupted; nothing half-written was kept")
+        return 130
+    except RetrievalError as error:
+        say(f"error: {error.message}")
+        return _exit_code(error)
+    except OSError as error:
+        say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        return FAILED
+    except typer.TyperException as error:  # bad usage draws itself, with the usage line
+        error.show()  # type: ignore[attr-defined]
+        return BAD_USAGE
+
+
+def _exit_code(error: RetrievalError) -> int:
+    if isinstance(error, ConfigError | InputError):
+        return BAD_USAGE
+    return REFUSED if error.code in _GATES else FAILED
+
+
+# Errors that say: the work was done and its result is not good enough to go on with.
+_GATES = frozenset({"export-mismatch", "recall-below-target"})

@@ -1,0 +1,38 @@
+"""`tandem train`: a config file in, a bundle out."""
+
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+
+from bundle.config import load_config
+from bundle.workspace import Workspace
+from cli.console import emit, make_progress, say
+from cli.options import DEFAULT_WORKSPACE, JsonOption, SetOption, WorkspaceOption
+
+
+def train(
+    config: Annotated[Path, typer.Argument(help="TOML file of the run; its table paths count from its own folder.")],
+    overrides: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of this run.")] = False,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+    as_json: JsonOption = False,
+) -> None:
+    """Train towers and quantizer, export them, and print the bundle id."""
+    from training.config import TrainConfig
+    from training.run import train as run
+
+    settings = load_config(TrainConfig, config, overrides or ())
+    collection = Workspace(workspace).collection(settings.collection)
+    result = run(settings, config.parent, collection, resume=resume, progress=make_progress())
+    say(f"bundle {result.bundle_id} is in {collection.bundle(result.bundle_id)}")
+    for name in ("recall", "ndcg"):
+        for k in settings.evaluation.ks:
+            key = f"{name}@{k}"
+            beside = ", ".join(
+                f"{other} {result.metrics[f'{other}.{key}']:.4f}" for other in ("popularity", "item_knn")
+            )
+            say(f"{key:>10}  {result.metrics[key]:.4f}   ({beside})")
+    metrics = {"bundle_id": result.bundle_id, "metrics": result.metrics}
+    emit(orjson.dumps(metrics).decode() if as_json else result.bundle_id)

@@ -1,0 +1,96 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from bundle.workspace import Collection, Workspace
+from cli.main import execute
+from tests.tiny import tiny_bundle
+
+
+@pytest.fixture
+def shop(tmp_path: Path) -> Collection:
+    collection = Workspace(tmp_path / "workspace").collection("shop")
+    tiny_bundle(collection)
+    rows = "".join(f"i{n},lamp number {n},{n}.5\n" for n in range(50))
+    (tmp_path / "items.csv").write_text("item_id,title,price\n" + rows)
+    return collection
+
+
+def _run(shop: Collection, *arguments: str) -> int:
+    workspace = str(shop.folder.parents[1])
+    return execute(["index", *arguments, "--collection", "shop", "--workspace", workspace])
+
+
+def test_build_list_activate_roll_back_verify(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    items = str(tmp_path / "items.csv")
+    assert _run(shop, "build", "--items", items, "--activate") == 0
+    first = capsys.readouterr().out.strip()
+    assert _run(shop, "build", "--items", items, "--set", "kind.kind=hnsw") == 0
+    second = capsys.readouterr().out.strip()
+    assert shop.current.read_text() == f"{first}\n"
+
+    assert _run(shop, "activate", second) == 0
+    assert _run(shop, "list", "--json") == 0
+    rows = json.loads(capsys.readouterr().out)
+    assert [(row["version"], row["active"], row["kind"]) for row in rows] == [
+        (first, False, "flat"),
+        (second, True, "hnsw"),
+    ]
+    assert _run(shop, "verify") == 0
+
+    assert _run(shop, "rollback") == 0
+    assert capsys.readouterr().out.strip() == first
+    assert shop.current.read_text() == f"{first}\n"
+    assert _run(shop, "rollback") == 1
+    assert "no earlier index version" in capsys.readouterr().err
+
+
+def test_a_damaged_version_is_named_and_never_activated(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(shop, "build", "--items", str(tmp_path / "items.csv")) == 0
+    version = capsys.readouterr().out.strip()
+    path = shop.index(version) / "vectors.npy"
+    path.write_bytes(path.read_bytes()[:-1] + b"\x7f")
+    for command in (["verify", version], ["activate", version]):
+        assert _run(shop, *command) == 1
+        assert "vectors.npy" in capsys.readouterr().err
+    assert not shop.current.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["build"], "give either --items or --config"),
+        (["build", "--items", "nowhere.csv"], "nowhere.csv does not exist"),
+        (["build", "--items", "{items}", "--set", "kind.kind=tree"], "does not match any of the expected tags"),
+        (["build", "--items", "{items}", "--set", "speed=9"], "speed: Extra inputs are not permitted"),
+        (["activate", "../../etc"], "is no index version name"),
+    ],
+)
+def test_bad_input_exits_with_2(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], says: str
+) -> None:
+    assert _run(shop, *(a.replace("{items}", str(tmp_path / "items.csv")) for a in arguments)) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_unknown_collection_lists_those_there(shop: Collection, capsys: pytest.CaptureFixture[str]) -> None:
+    workspace = str(shop.folder.parents[1])
+    assert execute(["index", "list", "-c", "shoop", "-w", workspace]) == 2
+    assert "no collection 'shoop'; it has: shop" in " ".join(capsys.readouterr().err.split())
+
+
+def test_an_unreachable_recall_is_a_gate(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from index.errors import RecallBelowTarget
+
+    def refuse(*_: object, **__: object) -> str:
+        raise RecallBelowTarget("index recall 0.5 is below the target 0.9")
+
+    monkeypatch.setattr("index.build.build_index", refuse)
+    assert _run(shop, "build", "--items", str(tmp_path / "items.csv")) == 3
