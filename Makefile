@@ -33,7 +33,7 @@ openapi: $(INSTALLED)
 	$(BIN)/tandem openapi > openapi.yaml
 
 reference: $(INSTALLED)
-	$(BIN)/python docs/generate.py
+	PYTHONPATH=. $(BIN)/python docs/generate.py
 
 # What the benchmarks read beside the shipped example; MovieLens comes inside a package and is never copied.
 bench-data: $(INSTALLED)
