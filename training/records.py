@@ -1,0 +1,91 @@
+"""Records of queries and items through the one featurizer, in chunks; a bad value is named by file, row and column.
+
+Letters: N query rows to encode.
+"""
+
+from itertools import pairwise
+
+import numpy as np
+
+from bundle.columns import EncodedRecords
+from bundle.errors import ConfigError, InvalidRecord, InvalidTable
+from bundle.features import SequenceFeature
+from bundle.featurize import Featurizer
+from training.dataset import Dataset
+from training.ragged import IntArray, Ragged
+
+RECORDS_A_CHUNK = 8192  # records exist as Python objects only this many at a time
+
+
+def encode_queries(
+    dataset: Dataset,
+    query_N: IntArray,
+    featurizer: Featurizer,
+    history_feature: str | None,
+    history: Ragged | None,
+) -> EncodedRecords:
+    """Encode one record for each given query row; `history` (item rows, oldest first) fills `history_feature`.
+
+    Raises ConfigError when a feature has no source, InvalidTable that names the query with a bad value.
+    """
+    check_query_features(dataset, featurizer.names, history_feature)
+    item_ids = np.array(dataset.items.item_ids, dtype=object)
+    own = [name for name in featurizer.names if name != history_feature]
+    parts = []
+    for start in range(0, max(len(query_N), 1), RECORDS_A_CHUNK):
+        rows = query_N[start : start + RECORDS_A_CHUNK]
+        records = dataset.queries.records(own, rows)
+        if history_feature is not None and history is not None:
+            chunk = history.take(np.arange(start, start + len(rows), dtype=np.int64))
+            ids, bounds = item_ids[chunk.values_V].tolist(), chunk.offsets.tolist()
+            spans = pairwise(bounds)
+            records = [{**r, history_feature: ids[a:b]} for r, (a, b) in zip(records, spans, strict=True)]
+        parts.append(_encode(featurizer, records, dataset.queries.source, rows))
+    return EncodedRecords.concatenate(parts)
+
+
+def encode_items(dataset: Dataset, featurizer: Featurizer) -> EncodedRecords:
+    """Encode the whole catalogue by item row; raises InvalidTable that names the row with a bad value."""
+    parts = []
+    for start in range(0, len(dataset.items), RECORDS_A_CHUNK):
+        records = dataset.items.records(featurizer.names, start, start + RECORDS_A_CHUNK)
+        rows = np.arange(start, start + len(records), dtype=np.int64)
+        parts.append(_encode(featurizer, records, dataset.items.source, rows))
+    return EncodedRecords.concatenate(parts)
+
+
+def history_limit(featurizer: Featurizer, history_feature: str) -> int:
+    """How many items of a history the feature reads; ConfigError unless it is a sequence feature."""
+    for feature in featurizer.features:
+        if feature.name == history_feature and isinstance(feature, SequenceFeature):
+            return feature.max_length
+    raise ConfigError(
+        f"history_feature '{history_feature}' is no sequence feature of the query tower; "
+        f"its features are: {', '.join(featurizer.names)}"
+    )
+
+
+def check_query_features(dataset: Dataset, names: tuple[str, ...], history_feature: str | None) -> None:
+    """Raise ConfigError for a query feature that neither the queries table nor the history provides."""
+    if history_feature is not None and history_feature not in names:
+        raise ConfigError(
+            f"history_feature '{history_feature}' is no feature of the query tower; it has: {', '.join(names)}"
+        )
+    known = dataset.queries.feature_names
+    for name in names:
+        if name != history_feature and name not in known:
+            raise ConfigError(
+                f"query feature '{name}' has no source: queries have the columns {', '.join(known)}; "
+                "add it to the queries table, or name it as history_feature"
+            )
+
+
+def _encode(featurizer: Featurizer, records: list[dict[str, object]], source: str, rows: IntArray) -> EncodedRecords:
+    try:
+        return featurizer.encode(records)
+    except InvalidRecord as error:
+        row = int(rows[int(str(error.context["position"]))]) + 1
+        column = str(error.context["feature"])
+        raise InvalidTable(
+            f"{source} row {row}, column '{column}' {error.__cause__}", path=source, row=row, column=column
+        ) from error
