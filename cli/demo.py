@@ -65,10 +65,10 @@ def _prepare(workspace: Workspace) -> Collection:
         return collection
     say("1/3  train towers and semantic IDs on the purchases of an online shop")
     result = train(config, EXAMPLE, collection, resume=True, progress=make_progress())
-    metrics = result.metrics
+    recall = {method: metrics["recall@20"] for method, metrics in result.metrics.items()}
     say(
-        f"     recall@20 {metrics['recall@20']:.4f} on later purchases "
-        f"(popularity {metrics['popularity.recall@20']:.4f}, item-kNN {metrics['item_knn.recall@20']:.4f})"
+        f"     recall@20 {recall['model']:.4f} on later purchases "
+        f"(popularity {recall['popularity']:.4f}, item-kNN {recall['item_knn']:.4f})"
     )
     say("2/3  embed the catalogue and build the index")
     build = BuildConfig(collection=config.collection, items=EXAMPLE / "items.parquet", bundle=result.bundle_id)

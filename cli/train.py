@@ -27,12 +27,10 @@ def train(
     collection = Workspace(workspace).collection(settings.collection)
     result = run(settings, config.parent, collection, resume=resume, progress=make_progress())
     say(f"bundle {result.bundle_id} is in {collection.bundle(result.bundle_id)}")
-    for name in ("recall", "ndcg"):
-        for k in settings.evaluation.ks:
-            key = f"{name}@{k}"
-            beside = ", ".join(
-                f"{other} {result.metrics[f'{other}.{key}']:.4f}" for other in ("popularity", "item_knn")
-            )
-            say(f"{key:>10}  {result.metrics[key]:.4f}   ({beside})")
-    metrics = {"bundle_id": result.bundle_id, "metrics": result.metrics}
-    emit(orjson.dumps(metrics).decode() if as_json else result.bundle_id)
+    for method, metrics in result.metrics.items():
+        shown = (
+            f"{name}@{k} {metrics[f'{name}@{k}']:.4f}" for k in settings.evaluation.ks for name in ("recall", "ndcg")
+        )
+        say(f"  {method.replace('_', '-'):<12} {'  '.join(shown)}")
+    answer = {"bundle_id": result.bundle_id, "metrics": result.metrics, "semantic_ids": result.semantic_id_metrics}
+    emit(orjson.dumps(answer).decode() if as_json else result.bundle_id)

@@ -1,0 +1,201 @@
+"""Line two: a catalogue becomes an index version.
+
+read the catalogue -> embed it -> build the index and measure its recall -> ids, attributes, semantic IDs -> report and
+manifest -> one rename. N corpus, D embedding, L levels.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import faiss
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from bundle.errors import BundleNotFound, ConfigError
+from bundle.files import file_entries, publish_folder, staging_folder
+from bundle.items import Items
+from bundle.progress import NoProgress, Progress
+from bundle.quantizer import SemanticIdCodec
+from bundle.session import SessionConfig
+from bundle.store import Bundle, list_bundles, open_bundle
+from bundle.workspace import Collection
+from index.arrow_file import write_arrow
+from index.attributes import attribute_table
+from index.catalogue import read_catalogue
+from index.collisions import collision_report
+from index.config import BuildConfig
+from index.embed import embed_items
+from index.ids import id_table
+from index.kinds import default_kind
+from index.manifest import (
+    ATTRIBUTES_FILE,
+    FORMAT_VERSION,
+    IDS_FILE,
+    INDEX_FILE,
+    REPORT_FOLDER,
+    SEMANTIC_IDS_FILE,
+    VECTORS_FILE,
+    IndexManifest,
+    SemanticIdReport,
+    write_manifest,
+)
+from index.prefix import semantic_id_table
+from index.queries import RecallQueries, item_queries, table_queries
+from index.recall import Measured, measure
+from index.report import write_report
+from index.stamp import new_stamp
+from index.threads import use_threads
+
+ENCODE_BATCH = 4_096
+
+
+def build_index(
+    collection: Collection, config: BuildConfig, progress: Progress | None = None, *, base: Path = Path()
+) -> str:
+    """Build one index version and return its name; it is not activated.
+
+    Relative paths of `config` start at `base`. Either a whole version appears or none does. Raises ConfigError,
+    BundleNotFound and what opening the bundle raises, InvalidTable, EmbeddingFailed or RecallBelowTarget.
+    """
+    if config.collection != collection.name:
+        raise ConfigError(f"the build config is for collection '{config.collection}', not for '{collection.name}'")
+    session = SessionConfig(device=config.device, threads=config.threads)
+    bundle = open_bundle(collection, config.bundle or _newest_bundle(collection), session)
+    with staging_folder(collection.indexes) as folder:
+        build = _Build(folder, bundle, config, progress or NoProgress(), base)
+        version = build.run(new_stamp(collection))
+        publish_folder(folder, collection.index(version))
+    return version
+
+
+@dataclass
+class _Build:
+    """The steps of one build, each writing its files into `folder`."""
+
+    folder: Path
+    bundle: Bundle
+    config: BuildConfig
+    progress: Progress
+    base: Path
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def run(self, stamp: str) -> str:
+        """Do all steps and return the version's name."""
+        with self._timed("read"):
+            items = read_catalogue(self.base / self.config.items)
+            attributes = attribute_table(items, self.config.attributes)
+        with self._timed("embed"):
+            vectors_ND = self._embed(items)
+        measured = self._index(vectors_ND)
+        with self._timed("columns"):
+            write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
+            write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
+            semantic_ids = self._semantic_ids(vectors_ND)
+        return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids)
+
+    def _embed(self, items: Items) -> NDArray[np.float32]:
+        return embed_items(
+            self.bundle,
+            items,
+            self.folder / VECTORS_FILE,
+            self.progress,
+            shard_size=self.config.shard_size,
+            batch_size=self.config.batch_size,
+        )
+
+    def _index(self, vectors_ND: NDArray[np.float32]) -> Measured:
+        kind = (self.config.kind or default_kind(len(vectors_ND))).resolve(len(vectors_ND))
+        with self._timed("build"), use_threads(self.config.threads):
+            self.progress.start(f"build {kind.kind} index", None)
+            index = kind.build(vectors_ND, self.config.seed)
+            faiss.write_index(index, str(self.folder / INDEX_FILE))
+            self.progress.finish()
+        with self._timed("measure recall"):
+            return measure(
+                index,
+                kind,
+                vectors_ND,
+                self._recall_queries(vectors_ND),
+                target=self.config.target_recall,
+                threads=self.config.threads,
+                progress=self.progress,
+            )
+
+    def _recall_queries(self, vectors_ND: NDArray[np.float32]) -> RecallQueries:
+        size, seed = self.config.n_recall_queries, self.config.seed
+        if self.config.queries is None:
+            return item_queries(vectors_ND, size, seed)
+        return table_queries(self.bundle, self.base / self.config.queries, size, seed)
+
+    def _semantic_ids(self, vectors_ND: NDArray[np.float32]) -> SemanticIdReport | None:
+        codec = self.bundle.semantic_ids
+        if codec is None:
+            return None
+        codes_NL = _encode(codec, vectors_ND, self.progress)
+        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes_NL, codec.space))
+        return collision_report(codes_NL, codec.space)
+
+    def _finish(
+        self,
+        stamp: str,
+        vectors_ND: NDArray[np.float32],
+        measured: Measured,
+        attributes: pa.Table,
+        semantic_ids: SemanticIdReport | None,
+    ) -> str:
+        manifest = IndexManifest(
+            format_version=FORMAT_VERSION,
+            version="",
+            content_hash="",
+            bundle_id=self.bundle.bundle_id,
+            created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
+            count=len(vectors_ND),
+            dimension=self.bundle.manifest.dimension,
+            metric=self.bundle.manifest.metric,
+            kind=measured.kind,
+            recall=measured.report,
+            semantic_ids=semantic_ids,
+            attributes={column.name: str(column.type) for column in attributes.schema},
+            n_zero_vectors=_count_zero(vectors_ND),
+            is_deterministic=measured.kind.is_deterministic(self.config.threads),
+            config=self.config.model_dump(mode="json"),
+            seconds={step: round(seconds, 3) for step, seconds in self.seconds.items()},
+            software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
+            files={},
+        )
+        write_report(self.folder / REPORT_FOLDER, manifest)
+        return write_manifest(self.folder, manifest.model_copy(update={"files": file_entries(self.folder)}), stamp)
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self.seconds[step] = time.perf_counter() - start
+
+
+def _newest_bundle(collection: Collection) -> str:
+    bundles = list_bundles(collection)
+    if not bundles:
+        raise BundleNotFound(f"collection '{collection.name}' has no bundle; train one first")
+    return bundles[-1]
+
+
+def _encode(codec: SemanticIdCodec, vectors_ND: NDArray[np.float32], progress: Progress) -> NDArray[np.int64]:
+    progress.start("encode semantic IDs", len(vectors_ND))
+    codes_NL = np.empty((len(vectors_ND), codec.space.levels), dtype=np.int64)
+    for start in range(0, len(vectors_ND), ENCODE_BATCH):
+        part = codec.encode(np.ascontiguousarray(vectors_ND[start : start + ENCODE_BATCH]))
+        codes_NL[start : start + len(part)] = part
+        progress.advance(len(part))
+    progress.finish()
+    return codes_NL
+
+
+def _count_zero(vectors_ND: NDArray[np.float32]) -> int:
+    starts = range(0, len(vectors_ND), 65_536)
+    return sum(int((~vectors_ND[start : start + 65_536].any(axis=1)).sum()) for start in starts)

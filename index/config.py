@@ -1,0 +1,37 @@
+"""What one index build is told."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from bundle.config import Config
+from index.kinds import IndexKind
+
+
+class BuildConfig(Config):
+    """From a catalogue and a bundle to one index version."""
+
+    collection: str = Field(description="Collection that holds the bundle and gets the index version.")
+    items: Path = Field(description="Items table (.parquet, .jsonl or .csv), relative to the config file.")
+    bundle: str | None = Field(default=None, description="Bundle that embeds the catalogue; the newest if not given.")
+    kind: IndexKind | None = Field(default=None, description="Index kind; chosen by the number of items if not given.")
+    attributes: tuple[str, ...] | None = Field(
+        default=None, description="Columns kept as attributes; every column that is not a list if not given."
+    )
+    queries: Path | None = Field(
+        default=None,
+        description="Table of held-back query records to measure index recall with; item vectors if not given.",
+    )
+    n_recall_queries: int = Field(default=500, ge=1, description="Queries that index recall is measured on, at most.")
+    target_recall: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it.",
+    )
+    device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the item tower while embedding.")
+    threads: int = Field(default=1, ge=1, description="Threads of the item tower and of the index build.")
+    shard_size: int = Field(default=4_096, ge=1, description="Items read and encoded at a time; bounds memory.")
+    batch_size: int = Field(default=64, ge=1, description="Items in one call of the item tower; bounds memory.")
+    seed: int = Field(default=0, ge=0, description="Seed of every random choice of the build.")

@@ -1,0 +1,164 @@
+"""Where an opened index lies: in the memory of this process, or on a GPU owned by one thread.
+
+A placed index can be searched and closed and nothing else. Adding to a mapped faiss index aborts the whole process,
+so no object with an `add` leaves this file. B queries, K hits, D embedding.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Literal, Protocol, TypeVar
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import DeviceUnavailable, InvalidSearchParams, VersionClosed
+from index.kinds import IndexKind
+from index.threads import use_one_thread
+
+DeviceName = Literal["cpu", "cuda"]
+GPU_LARGEST_K = 2_048
+GPU_LARGEST_NPROBE = 2_048
+Found = tuple[NDArray[np.float32], NDArray[np.int64]]
+ResultT = TypeVar("ResultT")
+
+
+class PlacedIndex(Protocol):
+    """A faiss index that can only be searched."""
+
+    def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
+        """Scores and rows, both [B, K], best first; row -1 pads. Safe to call from many threads."""
+
+    def close(self) -> None:
+        """Free the index; a later search raises VersionClosed, one under way ends well."""
+
+
+def place(index: faiss.Index, kind: IndexKind, device: DeviceName) -> PlacedIndex:
+    """Put a CPU index where `device` says; raises DeviceUnavailable rather than stay on the CPU."""
+    if device == "cpu":
+        return CpuIndex(index)
+    if not kind.runs_on_gpu:
+        raise DeviceUnavailable(
+            f"an index of kind {kind.kind} cannot be moved to a GPU; build the collection with kind flat or ivf_flat, "
+            'or serve it with device = "cpu"',
+            device=device,
+            kind=kind.kind,
+        )
+    return GpuIndex(index, gpu_owner(0))
+
+
+def check_gpu() -> None:
+    """Raise DeviceUnavailable, saying why, unless faiss can use a GPU here."""
+    advice = 'install the extra "gpu" on a machine with an NVIDIA GPU, or set device = "cpu"'
+    if not hasattr(faiss, "StandardGpuResources"):
+        raise DeviceUnavailable(
+            f'device "cuda" was asked for, but the installed faiss {faiss.__version__} is a build without GPU '
+            f"support; {advice}",
+            device="cuda",
+        )
+    if faiss.get_num_gpus() < 1:
+        raise DeviceUnavailable(
+            f'device "cuda" was asked for, but faiss {faiss.__version__} sees no GPU (get_num_gpus() is 0): the driver '
+            f"is missing or CUDA_VISIBLE_DEVICES hides the device; {advice}",
+            device="cuda",
+        )
+
+
+class CpuIndex:
+    """An index in the memory of this process, or mapped into it; each calling thread searches by itself."""
+
+    def __init__(self, index: faiss.Index) -> None:
+        self._index: faiss.Index | None = index
+
+    def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
+        """Scores and rows, both [B, K], best first; row -1 pads."""
+        index = self._index
+        if index is None:
+            raise _closed()
+        use_one_thread()
+        scores_BK, rows_BK = index.search(query_BD, k, params=params)
+        return scores_BK, rows_BK
+
+    def close(self) -> None:
+        """Let go of the index; searches under way keep it until they end."""
+        self._index = None
+
+
+class GpuOwner:
+    """The one thread that may touch a GPU: faiss's GPU resources allow one user at a time, also for searches.
+
+    All index versions on a device share it, because every resources object reserves up to 1.5 GB of device memory.
+    """
+
+    def __init__(self, ordinal: int) -> None:
+        """Start the thread and reserve the resources in it; raises DeviceUnavailable."""
+        check_gpu()
+        self.ordinal = ordinal
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"faiss-gpu-{ordinal}")
+        self.resources = self.run(faiss.StandardGpuResources)
+
+    def run(self, work: Callable[[], ResultT]) -> ResultT:
+        """Do `work` in the owning thread and return its result or raise its error here."""
+        return self._thread.submit(work).result()
+
+
+@cache
+def _owners() -> tuple[threading.Lock, dict[int, GpuOwner]]:
+    return threading.Lock(), {}
+
+
+def gpu_owner(ordinal: int) -> GpuOwner:
+    """The owner of GPU number `ordinal`, started at the first call; raises DeviceUnavailable."""
+    lock, owners = _owners()
+    with lock:
+        if ordinal not in owners:
+            owners[ordinal] = GpuOwner(ordinal)
+        return owners[ordinal]
+
+
+class GpuIndex:
+    """An index on a GPU; searches queue for the owning thread."""
+
+    def __init__(self, index: faiss.Index, owner: GpuOwner) -> None:
+        """Copy `index` to the device once; the CPU copy is not kept."""
+        self._owner = owner
+        # Only the owning thread may build, use or free the clone, so it lives in a box that only that thread opens.
+        self._box: list[faiss.Index] = []
+        try:
+            owner.run(lambda: self._box.append(self._clone(index)))
+        except RuntimeError as error:
+            raise DeviceUnavailable(
+                f"the index does not go to GPU {owner.ordinal}: {error}; use a smaller index or a GPU with more memory",
+                device="cuda",
+            ) from error
+
+    def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
+        """Scores and rows, both [B, K], best first; row -1 pads. Raises InvalidSearchParams above the GPU's limits."""
+        if k > GPU_LARGEST_K or getattr(params, "nprobe", 0) > GPU_LARGEST_NPROBE:
+            raise InvalidSearchParams(
+                f"on a GPU k is at most {GPU_LARGEST_K} and nprobe at most {GPU_LARGEST_NPROBE}; lower it",
+                largest_k=GPU_LARGEST_K,
+                largest_nprobe=GPU_LARGEST_NPROBE,
+            )
+        return self._owner.run(lambda: self._search(query_BD, k, params))
+
+    def close(self) -> None:
+        """Free the device memory in the owning thread."""
+        self._owner.run(self._box.clear)
+
+    def _clone(self, index: faiss.Index) -> faiss.Index:
+        options = faiss.GpuClonerOptions()
+        options.useFloat16 = False
+        return faiss.index_cpu_to_gpu(self._owner.resources, self._owner.ordinal, index, options)
+
+    def _search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
+        if not self._box:
+            raise _closed()
+        scores_BK, rows_BK = self._box[0].search(query_BD, k, params=params)
+        return scores_BK, rows_BK
+
+
+def _closed() -> VersionClosed:
+    return VersionClosed("this index version was closed; search the active one")

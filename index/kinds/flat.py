@@ -1,0 +1,55 @@
+"""Exact search: every query is compared with every item.
+
+N corpus, D embedding.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.config import Config
+from index.kinds.filling import add_rows
+from index.kinds.parameters import check_params
+
+
+class FlatKind(Config):
+    """Exact search; 4 bytes a dimension and item, cost linear in the corpus."""
+
+    kind: Literal["flat"] = "flat"
+
+    runs_on_gpu: ClassVar[bool] = True
+    accepted: ClassVar[tuple[str, ...]] = ()
+
+    def resolve(self, n_items: int) -> "FlatKind":
+        """The kind with every size-dependent value filled in; there is none."""
+        return self
+
+    def is_deterministic(self, threads: int) -> bool:
+        """Whether two builds of the same vectors give the same bytes."""
+        return True
+
+    def build(self, vectors_ND: NDArray[np.float32], seed: int) -> faiss.Index:
+        """A faiss index over the rows, inner product."""
+        index = faiss.IndexFlatIP(vectors_ND.shape[1])
+        add_rows(index, vectors_ND)
+        return index
+
+    def setting(self) -> dict[str, int]:
+        """The search parameters used where a request gives none."""
+        return {}
+
+    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
+        """No faiss parameters; raises InvalidSearchParams when `params` names any."""
+        check_params(self.kind, params, self.accepted)
+        return None
+
+    def variants(self) -> "list[FlatKind]":
+        """The settings worth measuring, cheapest first."""
+        return [self]
+
+    def wider(self) -> "FlatKind | None":
+        """The next setting with more recall; exact search has none."""
+        return None

@@ -1,0 +1,133 @@
+"""What an index version says of itself, and the reading of it."""
+
+import hashlib
+from pathlib import Path
+from typing import Any, Literal
+
+import orjson
+from pydantic import Field, ValidationError
+
+from bundle.config import Config
+from bundle.files import MANIFEST, FileEntry
+from index.errors import VersionCorrupt, VersionFormatUnsupported
+from index.kinds import IndexKind
+
+FORMAT_VERSION = 1
+INDEX_FILE = "index.faiss"
+IDS_FILE = "ids.arrow"
+ATTRIBUTES_FILE = "attributes.arrow"
+SEMANTIC_IDS_FILE = "semantic_ids.arrow"
+VECTORS_FILE = "vectors.npy"
+REPORT_FOLDER = "report"
+# The name holds the hash, and the hash cannot hold itself.
+_UNHASHED = ("version", "content_hash")
+
+
+class RecallPoint(Config):
+    """Index recall and cost at one setting of the index kind."""
+
+    params: dict[str, int] = Field(description="Search parameters of this setting.")
+    recall: float = Field(ge=0, le=1, description="Share of the exact k best that the index found.")
+    cpu_us_per_query: float = Field(ge=0, description="CPU time of one query on one thread, in microseconds.")
+
+
+class RecallReport(Config):
+    """Agreement of an index with exact search on held-back queries; equal scores count as agreement."""
+
+    queries: Literal["items", "table"] = Field(
+        description="'items': item vectors, each without itself among its hits; 'table': records of a query table."
+    )
+    n_queries: int = Field(ge=0, description="Queries measured with; 0 when the corpus has one item only.")
+    k: int = Field(ge=0, description="Hits compared for each query.")
+    recall: float = Field(ge=0, le=1, description="Index recall at the default search parameters.")
+    target: float | None = Field(default=None, description="Index recall that the build was asked to reach.")
+    points: tuple[RecallPoint, ...] = Field(description="Recall and cost by search parameters, cheapest first.")
+
+
+class SemanticIdReport(Config):
+    """Collisions of the semantic IDs over this corpus."""
+
+    codebook_sizes: tuple[int, ...] = Field(description="Codes a level.")
+    collision_policy: Literal["suffix"] = Field(
+        default="suffix", description="Items that share all codes get their rank by item id as a suffix."
+    )
+    n_codes: int = Field(ge=0, description="Different full codes in use.")
+    dup_excess: float = Field(ge=0, le=1, description="(items - different codes) / items.")
+    dup_share: float = Field(ge=0, le=1, description="Share of items that share their codes with another item.")
+    largest_group: int = Field(ge=0, description="Most items that share one full code.")
+    perplexity: tuple[float, ...] = Field(description="Effective number of codes in use, a level.")
+
+
+class IndexManifest(Config):
+    """Everything of an index version but its other files, whose hashes it holds."""
+
+    format_version: int = Field(description="Version of this folder's format.")
+    version: str = Field(description="Name of the version: UTC time of the build and the head of the content hash.")
+    content_hash: str = Field(description="SHA-256 over every other field but the version's name.")
+    bundle_id: str = Field(description="The bundle that embedded this corpus; no other may answer over it.")
+    created_at: str = Field(description="UTC time of the build, ISO 8601.")
+    count: int = Field(ge=1, description="Items in the corpus.")
+    dimension: int = Field(ge=1, description="Width of the embeddings.")
+    metric: Literal["cosine", "dot"] = Field(description="How scores are meant; both are inner products.")
+    kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    recall: RecallReport = Field(description="Measured index recall.")
+    semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
+    attributes: dict[str, str] = Field(description="Type of each attribute column.")
+    n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
+    is_deterministic: bool = Field(description="Whether the same input, seed and threads give the same files again.")
+    config: dict[str, Any] = Field(description="The resolved build configuration.")
+    seconds: dict[str, float] = Field(description="Wall time of each build step, in seconds.")
+    software: dict[str, str] = Field(description="Versions of the packages that wrote the files.")
+    files: dict[str, FileEntry] = Field(description="Every file of the folder but this one.")
+
+
+def write_manifest(folder: Path, manifest: IndexManifest, stamp: str) -> str:
+    """Write `manifest` into `folder` with its hash and its name `<stamp>-<head of the hash>`; return the name."""
+    content = manifest.model_dump(mode="json")
+    content["content_hash"] = _content_hash(content)
+    content["version"] = f"{stamp}-{content['content_hash'][:8]}"
+    (folder / MANIFEST).write_bytes(orjson.dumps(content, option=orjson.OPT_INDENT_2))
+    return str(content["version"])
+
+
+def read_index_manifest(folder: Path) -> IndexManifest:
+    """The manifest of the version in `folder`, proven against its own hash and the folder's name.
+
+    Raises VersionCorrupt or VersionFormatUnsupported.
+    """
+    path = folder / MANIFEST
+    try:
+        raw = path.read_bytes()
+        content = orjson.loads(raw)
+    except OSError as error:
+        raise VersionCorrupt(f"cannot read {path}: {error.strerror}; build the index again", file=MANIFEST) from error
+    except orjson.JSONDecodeError as error:
+        raise VersionCorrupt(f"{path} is not JSON: {error}; build the index again", file=MANIFEST) from error
+    if not isinstance(content, dict) or not _is_intact(content, raw, folder.name):
+        raise VersionCorrupt(f"{path} does not match its own hash; build the index again", file=MANIFEST)
+    if content.get("format_version") != FORMAT_VERSION:
+        raise VersionFormatUnsupported(
+            f"{folder} has index format {content.get('format_version')}, this version of the software reads "
+            f"{FORMAT_VERSION}; build the index again or install the version that wrote it"
+        )
+    try:
+        return IndexManifest.model_validate(content)
+    except ValidationError as error:
+        where = ".".join(map(str, error.errors()[0]["loc"]))
+        raise VersionCorrupt(f"{path} is damaged at {where}: {error.errors()[0]['msg']}", file=MANIFEST) from error
+
+
+def _is_intact(content: dict[str, Any], raw: bytes, folder_name: str) -> bool:
+    is_canonical = orjson.dumps(content, option=orjson.OPT_INDENT_2) == raw
+    content_hash = content.get("content_hash")
+    return (
+        is_canonical
+        and content_hash == _content_hash(content)
+        and content.get("version") == folder_name
+        and folder_name.endswith(f"-{content_hash[:8]}")
+    )
+
+
+def _content_hash(content: dict[str, Any]) -> str:
+    hashed = {key: value for key, value in content.items() if key not in _UNHASHED}
+    return hashlib.sha256(orjson.dumps(hashed, option=orjson.OPT_SORT_KEYS)).hexdigest()

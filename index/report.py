@@ -1,0 +1,113 @@
+"""The report of an index version: one self-contained page for people."""
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from index.manifest import IndexManifest, RecallReport, SemanticIdReport
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+:root {{ color-scheme: light dark; --line: #8883; --soft: #8881; --bar: #3b7dd8; }}
+body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }}
+h1 {{ font-size: 1.5rem; margin-bottom: 0; }}
+h2 {{ font-size: 1.1rem; margin-top: 2.5rem; }}
+p {{ margin: .4rem 0; }}
+table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
+th, td {{ text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }}
+th {{ font-weight: 600; }}
+td.number, th.number {{ text-align: right; }}
+tr.served {{ background: var(--soft); font-weight: 600; }}
+.bar {{ display: inline-block; height: .6rem; background: var(--bar); border-radius: .2rem; }}
+code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
+</style>
+<h1>{title}</h1>
+<p>{summary}</p>
+{sections}
+</html>
+"""
+
+
+def write_report(folder: Path, manifest: IndexManifest) -> None:
+    """Write `folder`/index.html from a manifest that may lack its name and files."""
+    folder.mkdir()
+    recall = manifest.recall
+    summary = (
+        f"{manifest.count:,} items, {manifest.dimension} dimensions, metric {manifest.metric}, kind "
+        f"<code>{manifest.kind.kind}</code>, index recall@{recall.k} {recall.recall:.4f}."
+    )
+    sections = [_section("Index recall", _recall_note(recall), _recall_table(recall, manifest.kind.setting()))]
+    if manifest.semantic_ids is not None:
+        sections.append(
+            _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
+        )
+    sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
+    sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
+    title = f"Index version of {escape(manifest.created_at)}"
+    page = _PAGE.format(title=title, summary=summary, sections="\n".join(sections))
+    (folder / "index.html").write_text(page, encoding="utf-8")
+
+
+def _section(title: str, note: str, table: str) -> str:
+    return f"<h2>{title}</h2>\n" + (f"<p>{note}</p>\n" if note else "") + table
+
+
+def _recall_note(recall: RecallReport) -> str:
+    source = "item vectors, each without itself" if recall.queries == "items" else "records of the query table"
+    target = "" if recall.target is None else f" The build was asked to reach {recall.target}."
+    return (
+        f"Share of the exact {recall.k} best that the index finds, over {recall.n_queries} queries: {source}. "
+        f"The marked row is served.{target}"
+    )
+
+
+def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
+    rows = []
+    for point in recall.points:
+        params = ", ".join(f"{name} {value}" for name, value in point.params.items()) or "none"
+        bar = f'<span class="bar" style="width:{6 * point.recall:.2f}rem"></span>'
+        mark = ' class="served"' if point.params == served else ""
+        rows.append(
+            f'<tr{mark}><td>{escape(params)}</td><td class="number">{point.recall:.4f}</td><td>{bar}</td>'
+            f'<td class="number">{point.cpu_us_per_query:,.0f}</td></tr>'
+        )
+    head = (
+        '<tr><th>search parameters</th><th class="number">recall</th><th></th><th class="number">CPU µs/query</th></tr>'
+    )
+    return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _collision_note(report: SemanticIdReport) -> str:
+    return (
+        f"{report.n_codes:,} different codes; {report.dup_share:.1%} of the items share theirs with another (excess "
+        f"{report.dup_excess:.1%}, largest group {report.largest_group:,}) and are told apart by a suffix."
+    )
+
+
+def _levels(report: SemanticIdReport) -> str:
+    rows = [
+        (level, size, f"{perplexity:.1f}")
+        for level, (size, perplexity) in enumerate(zip(report.codebook_sizes, report.perplexity, strict=True))
+    ]
+    return _table(("level", "codes", "perplexity"), rows)
+
+
+def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
+    return [
+        ("bundle", manifest.bundle_id),
+        ("kind", ", ".join(f"{name} {value}" for name, value in manifest.kind.model_dump().items())),
+        ("same input gives the same files", "yes" if manifest.is_deterministic else "no"),
+        ("items with a zero embedding", manifest.n_zero_vectors),
+        *((f"seconds to {step}", f"{seconds:.2f}") for step, seconds in manifest.seconds.items()),
+        *manifest.software.items(),
+    ]
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
+    header = "".join(f"<th>{escape(cell)}</th>" for cell in head)
+    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
+    return f"<table><tr>{header}</tr>{body}</table>"

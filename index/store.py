@@ -1,0 +1,132 @@
+"""Index versions of a collection: which there are, which is active, and how to go back.
+
+CURRENT names the active version. PREVIOUS holds the versions that were active before it, the latest last: `activate`
+pushes the version it replaces, `rollback` pops. So two rollbacks go two activations back, and a rollback is undone by
+activating a version by name. PREVIOUS is written before a push and after a pop; what a crash leaves in between differs
+from the finished state only by CURRENT standing at the end of PREVIOUS, which reading drops.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bundle.errors import BundleNotFound
+from bundle.files import published_folders, replace_file, verify_files
+from bundle.workspace import Collection
+from index.errors import NoEarlierVersion, VersionCorrupt, VersionNotFound
+from index.manifest import IndexManifest, read_index_manifest
+
+KEPT_PREVIOUS = 100
+
+
+def list_versions(collection: Collection) -> list[str]:
+    """Names of the finished index versions, oldest first; versions still being built are left out."""
+    return [folder.name for folder in published_folders(collection.indexes)]
+
+
+def read_version(collection: Collection, version: str) -> IndexManifest:
+    """The manifest of a version, without its other files being checked.
+
+    Raises VersionNotFound, VersionCorrupt, VersionFormatUnsupported or InvalidName.
+    """
+    folder = collection.index(version)
+    if not folder.is_dir():
+        known = list_versions(collection)
+        listed = f"; the latest are {', '.join(known[-3:])}" if known else "; build one first"
+        raise VersionNotFound(
+            f"collection '{collection.name}' has no index version '{version}'{listed}", version=version
+        )
+    return read_index_manifest(folder)
+
+
+def verify_version(collection: Collection, version: str) -> IndexManifest:
+    """The manifest of a version whose every file has the bytes that were written.
+
+    Raises VersionNotFound, VersionFormatUnsupported, InvalidName, or VersionCorrupt naming the file.
+    """
+    manifest = read_version(collection, version)
+    verify_files(collection.index(version), manifest.files, VersionCorrupt)
+    return manifest
+
+
+def current(collection: Collection) -> str | None:
+    """The active index version, or None when none was activated yet."""
+    try:
+        return collection.current.read_text(encoding="utf-8").strip() or None
+    except FileNotFoundError:
+        return None
+
+
+def activate(collection: Collection, version: str) -> None:
+    """Make `version` the active one in one step, after checking every file of it.
+
+    Raises VersionNotFound, VersionCorrupt, VersionFormatUnsupported, InvalidName or BundleNotFound; the active version
+    then stays active.
+    """
+    _check_servable(collection, version)
+    with _locked(collection):
+        before, previous = current(collection), _previous(collection)
+        if before == version:
+            return
+        if before is not None:
+            _write_previous(collection, [*previous, before])
+        replace_file(collection.current, f"{version}\n")
+
+
+def rollback(collection: Collection) -> str:
+    """Make the version active that was active before the current one, and return its name.
+
+    Versions that were deleted since are passed over. Raises NoEarlierVersion, VersionCorrupt, VersionFormatUnsupported
+    or BundleNotFound; the active version then stays active.
+    """
+    with _locked(collection):
+        kept = _previous(collection)
+        if not kept:
+            raise NoEarlierVersion(
+                f"collection '{collection.name}' has no earlier index version to roll back to; activate one by name"
+            )
+        version = kept[-1]
+        _check_servable(collection, version)
+        replace_file(collection.current, f"{version}\n")
+        _write_previous(collection, kept[:-1])
+    return version
+
+
+def _check_servable(collection: Collection, version: str) -> None:
+    bundle_id = verify_version(collection, version).bundle_id
+    if not collection.bundle(bundle_id).is_dir():
+        raise BundleNotFound(
+            f"index version '{version}' was embedded by bundle '{bundle_id}', which collection '{collection.name}' "
+            "no longer has; restore the bundle or build the index with another",
+            bundle_id=bundle_id,
+        )
+
+
+def _previous_path(collection: Collection) -> Path:
+    return collection.folder / "PREVIOUS"
+
+
+def _previous(collection: Collection) -> list[str]:
+    path = _previous_path(collection)
+    names = path.read_text(encoding="utf-8").split() if path.is_file() else []
+    names = [name for name in names if collection.index(name).is_dir()]
+    while names and names[-1] == current(collection):
+        names.pop()
+    return names
+
+
+def _write_previous(collection: Collection, names: list[str]) -> None:
+    replace_file(_previous_path(collection), "".join(f"{name}\n" for name in names[-KEPT_PREVIOUS:]))
+
+
+@contextmanager
+def _locked(collection: Collection) -> Iterator[None]:
+    """Let one process at a time move the pointers; the lock ends with the process, however it ends."""
+    descriptor = os.open(collection.folder / ".activate.lock", os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,148 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from bundle.errors import BundleNotFound, ConfigError, InvalidTable
+from bundle.items import read_items
+from bundle.store import list_bundles, open_bundle
+from bundle.workspace import Collection, Workspace
+from index.build import build_index
+from index.config import BuildConfig
+from index.errors import RecallBelowTarget
+from index.store import activate, current, list_versions, read_version, verify_version
+from index.version import open_version
+from tests.index.shop import build_shop, make_items
+from tests.tiny import tiny_bundle
+
+# Runs in its own process, because it kills itself at a step of the build.
+DYING_BUILD = """
+import os, signal, sys
+from pathlib import Path
+from bundle.progress import NoProgress
+from bundle.workspace import Workspace
+from index.build import build_index
+from index.config import BuildConfig
+
+class Dies(NoProgress):
+    def start(self, task, total):
+        if task == sys.argv[2]:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+root = Path(sys.argv[1])
+build_index(Workspace(root).collection("shop"), BuildConfig(collection="shop", items=root / "items.parquet"), Dies())
+"""
+
+
+def test_every_item_is_found_under_its_id_with_the_towers_vector(shop: Collection, shop_version: str) -> None:
+    opened = open_version(shop, shop_version)
+    items = read_items(shop.folder.parents[1] / "items.parquet")
+    bundle = open_bundle(shop, opened.bundle_id)
+    expected_ND = bundle.item.embed(items.records(["title"]))
+    np.testing.assert_allclose(opened.vectors(items.item_ids), expected_ND, rtol=0, atol=1e-6)
+    hits = opened.search(expected_ND, 1)
+    assert opened.count == len(items)
+    np.testing.assert_allclose(hits.scores_BK, 1, atol=1e-5)
+    assert bundle.semantic_ids is not None
+    codes_NL = bundle.semantic_ids.encode(opened.vectors(items.item_ids)).tolist()
+    semantic_ids = opened.semantic_ids(items.item_ids)
+    assert semantic_ids is not None
+    assert [list(one.codes) for one in semantic_ids] == codes_NL
+
+
+def test_the_manifest_tells_what_was_built(shop: Collection, shop_version: str) -> None:
+    manifest = read_version(shop, shop_version)
+    assert (manifest.count, manifest.dimension, manifest.metric, manifest.kind.kind) == (300, 8, "cosine", "flat")
+    assert manifest.recall.recall == 1
+    assert manifest.recall.queries == "items"
+    assert manifest.bundle_id == list_bundles(shop)[0]
+    assert manifest.attributes.keys() == {"title", "price", "listed_at"}
+    assert manifest.is_deterministic
+    assert manifest.config["items"] == "items.parquet"
+    assert manifest.semantic_ids is not None
+    assert manifest.semantic_ids.codebook_sizes == (4, 4)
+
+
+@pytest.mark.parametrize("kind", ["flat", "ivf_flat", "hnsw"])
+def test_two_builds_of_the_same_input_have_the_same_data_files(own_shop: Collection, kind: str) -> None:
+    first, second = (read_version(own_shop, build_shop(own_shop, kind={"kind": kind})) for _ in range(2))
+    assert first.version < second.version
+    assert {n: e for n, e in first.files.items() if not n.startswith("report/")} == {
+        n: e for n, e in second.files.items() if not n.startswith("report/")
+    }
+
+
+def test_the_newest_bundle_embeds_unless_one_is_named(own_shop: Collection) -> None:
+    old = list_bundles(own_shop)[0]
+    new = tiny_bundle(own_shop, dimension=8, seed=5)
+    assert read_version(own_shop, build_shop(own_shop)).bundle_id == new
+    assert read_version(own_shop, build_shop(own_shop, bundle=old)).bundle_id == old
+    with pytest.raises(BundleNotFound, match="nonesuch"):
+        build_shop(own_shop, bundle="nonesuch")
+
+
+def test_recall_can_be_measured_with_a_query_table(own_shop: Collection) -> None:
+    (own_shop.folder.parents[1] / "queries.csv").write_text("title\nabc def\nghi\n")
+    recall = read_version(own_shop, build_shop(own_shop, queries="queries.csv")).recall
+    assert (recall.queries, recall.n_queries) == ("table", 2)
+
+
+def test_a_target_recall_raises_the_search_setting_that_is_served(own_shop: Collection) -> None:
+    make_items(own_shop.folder.parents[1] / "items.parquet", 600)
+    loose = {"kind": "ivf_flat", "nlist": 64, "nprobe": 1}
+    manifest = read_version(own_shop, build_shop(own_shop, kind=loose, target_recall=0.99))
+    assert manifest.kind.setting()["nprobe"] > 1
+    assert manifest.recall.recall >= 0.99
+
+
+def test_a_bundle_without_a_quantizer_gives_a_version_without_semantic_ids(tmp_path: Path) -> None:
+    collection = Workspace(tmp_path).collection("shop")
+    tiny_bundle(collection, codebook_sizes=None)
+    make_items(tmp_path / "items.parquet", 20)
+    opened = open_version(collection, build_shop(collection))
+    assert opened.manifest.semantic_ids is None
+    assert opened.prefix is None
+    assert opened.semantic_ids(["item-1"]) is None
+
+
+def test_one_item_is_a_catalogue(own_shop: Collection) -> None:
+    make_items(own_shop.folder.parents[1] / "items.parquet", 1)
+    for kind in ("flat", "ivf_flat", "hnsw"):
+        opened = open_version(own_shop, build_shop(own_shop, kind={"kind": kind}))
+        assert opened.search(opened.vectors(["item-0"]), 10).ids == [["item-0"]]
+
+
+def test_a_failed_build_leaves_nothing(own_shop: Collection) -> None:
+    weak = {"kind": "hnsw", "m": 2, "ef_construction": 2, "ef_search": 1_024}
+    root = own_shop.folder.parents[1]
+    make_items(root / "items.parquet", 6_000)
+    with pytest.raises(RecallBelowTarget):
+        build_shop(own_shop, kind=weak, target_recall=1.0)
+    (root / "items.csv").write_text("item_id,title\na,x\nb,\n")
+    with pytest.raises(InvalidTable, match="'b'"):
+        build_shop(own_shop, items="items.csv")
+    assert list_versions(own_shop) == []
+    assert list(own_shop.indexes.iterdir()) == []
+
+
+def test_a_config_for_another_collection_or_without_a_bundle_is_refused(own_shop: Collection, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="'other'.*'shop'"):
+        build_shop(own_shop, collection="other")
+    empty = Workspace(tmp_path).collection("empty")
+    with pytest.raises(BundleNotFound, match="no bundle"):
+        build_index(empty, BuildConfig(collection="empty", items=tmp_path / "items.parquet"))
+
+
+@pytest.mark.parametrize("step", ["embed items", "build flat index", "measure index recall", "encode semantic IDs"])
+def test_a_killed_build_leaves_no_version_and_the_active_one_serves(own_shop: Collection, step: str) -> None:
+    version = build_shop(own_shop)
+    activate(own_shop, version)
+    root = own_shop.folder.parents[1]
+    killed = subprocess.run([sys.executable, "-c", DYING_BUILD, str(root), step], capture_output=True, check=False)
+    assert killed.returncode == -9, killed.stderr.decode()
+    assert list_versions(own_shop) == [version]
+    assert current(own_shop) == version
+    verify_version(own_shop, version)
+    assert build_shop(own_shop) in list_versions(own_shop)

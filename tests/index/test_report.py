@@ -1,0 +1,30 @@
+from pathlib import Path
+
+from bundle.workspace import Collection
+from index.manifest import read_index_manifest
+from index.report import write_report
+from tests.index.shop import build_shop
+
+
+def test_the_page_holds_what_was_measured_and_needs_nothing_else(shop: Collection, shop_version: str) -> None:
+    manifest = read_index_manifest(shop.index(shop_version))
+    page = (shop.index(shop_version) / "report" / "index.html").read_text(encoding="utf-8")
+    assert "300 items" in page
+    assert f"recall@10 {manifest.recall.recall:.4f}" in page
+    assert manifest.semantic_ids is not None
+    assert f"{manifest.semantic_ids.n_codes} different codes" in page
+    assert manifest.bundle_id in page
+    assert "http" not in page and "src=" not in page
+
+
+def test_the_served_setting_is_marked_among_the_measured_ones(own_shop: Collection) -> None:
+    version = build_shop(own_shop, kind={"kind": "ivf_flat", "nlist": 8, "nprobe": 4})
+    page = (own_shop.index(version) / "report" / "index.html").read_text(encoding="utf-8")
+    assert page.count('class="served"') == 1
+    assert '<tr class="served"><td>nprobe 4</td>' in page
+
+
+def test_names_from_tables_cannot_break_the_page(shop: Collection, shop_version: str, tmp_path: Path) -> None:
+    manifest = read_index_manifest(shop.index(shop_version))
+    write_report(tmp_path / "report", manifest.model_copy(update={"attributes": {"<script>x</script>": "double"}}))
+    assert "<script>" not in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")
