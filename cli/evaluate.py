@@ -1,7 +1,7 @@
 """`tandem evaluate`: a bundle's served towers measured on the data it was trained from."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import orjson
 import typer
@@ -15,16 +15,14 @@ def evaluate(
     collection: CollectionOption,
     data: Annotated[Path, typer.Option("--data", help="Folder that the training config's table paths count from.")],
     bundle: Annotated[str | None, typer.Option("--bundle", help="Bundle id; the newest if not given.")] = None,
-    split: Annotated[str, typer.Option("--split", help="Part to measure on: validation or test.")] = "test",
+    split: Annotated[Literal["validation", "test"], typer.Option("--split", help="Part to measure on.")] = "test",
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
     """Rank the whole catalogue with the ONNX towers, beside popularity and item-kNN."""
     from bundle.store import list_bundles, open_bundle
-    from training.evaluate_bundle import PARTS, evaluate_bundle
+    from training.evaluate_bundle import evaluate_bundle
 
-    if split not in PARTS:
-        raise typer.BadParameter(f"'{split}' is no part; choose of: {', '.join(PARTS)}", param_hint="--split")
     place = existing_collection(workspace, collection)
     bundles = list_bundles(place)
     if not bundles:

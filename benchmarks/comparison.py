@@ -1,0 +1,135 @@
+"""Trains many configurations on one data set over several seeds, with every baseline beside them.
+
+Every method ranks the same test queries by `training.evaluate.evaluate`.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.baselines import als, bpr, ease, ease_weights
+from benchmarks.report import Row
+from bundle.config import validate_config
+from bundle.progress import NoProgress
+from training.baselines import ItemKnn, popularity
+from training.config import TrainConfig
+from training.dataset import Dataset
+from training.evaluate import Score, evaluate
+from training.evaluation_set import EvaluationSet, evaluation_queries
+from training.fit_features import fit_featurizers
+from training.learn import Learner
+from training.ragged import IntArray
+from training.score import model_score
+from training.splits import Split
+
+METRICS = ("recall@10", "recall@20", "ndcg@10", "mrr", "coverage@10")
+Measured = Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class Arena:
+    """One data set, split once; `base` is the configuration that every model's overrides lie over."""
+
+    task: str
+    dataset: Dataset
+    base: Mapping[str, Any]
+    split: Split
+
+    @property
+    def config(self) -> TrainConfig:
+        """The base configuration."""
+        return validate_config(TrainConfig, self.base, self.task)
+
+
+def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid on `base`, table by table; a table that names its `kind` replaces the old one."""
+    result = dict(base)
+    for key, value in over.items():
+        old = result.get(key)
+        is_table = isinstance(value, dict) and isinstance(old, dict) and "kind" not in value
+        result[key] = merged(old, value) if is_table else value  # type: ignore[arg-type]
+    return result
+
+
+def train_rows(arena: Arena, methods: Mapping[str, Mapping[str, Any]], seeds: int) -> list[Row]:
+    """Train each method with each seed; rows of the test metrics and of the training CPU time."""
+    rows = []
+    for name, over in methods.items():
+        runs = []
+        for seed in range(seeds):
+            runs.append(_train(arena, merged(merged(arena.base, over), {"trainer": {"seed": seed}})))
+            print(f"{arena.task:>16}  {name:<34} seed {seed}  recall@10 {runs[-1]['recall@10']:.4f}", flush=True)
+        rows += _rows(arena.task, name, runs)
+    return rows
+
+
+def baseline_rows(arena: Arena, seeds: int, decay: float) -> list[Row]:
+    """Popularity, item-kNN, EASE (both with and without recency), ALS and BPR."""
+    settings = arena.config.evaluation
+    before_N = np.union1d(arena.split.train_N, arena.split.validation_N)
+    interactions, n_items = arena.dataset.interactions, len(arena.dataset.items)
+    query_P, item_P = interactions.query_N[before_N], interactions.item_N[before_N]
+    queries = _test_queries(arena, before_N)
+    weights_NN = ease_weights(query_P, item_P, n_items)
+    n_queries = len(arena.dataset.query_ids)
+    fixed: dict[str, Callable[[], Score]] = {
+        "popularity": lambda: popularity(item_P, n_items),
+        "item-knn": lambda: ItemKnn.fit(query_P, item_P, n_items).scorer(queries),
+        "item-knn-recency": lambda: ItemKnn.fit(query_P, item_P, n_items, recency_decay=decay).scorer(queries),
+        "ease": lambda: ease(weights_NN, queries),
+        "ease-recency": lambda: ease(weights_NN, queries, recency_decay=decay),
+    }
+    seeded: dict[str, Callable[[int], Score]] = {
+        "als": lambda seed: als(query_P, item_P, n_queries, n_items, queries, seed=seed),
+        "bpr": lambda seed: bpr(query_P, item_P, n_queries, n_items, queries, seed=seed),
+    }
+    rows = []
+    for name, score in fixed.items():
+        rows += _rows(arena.task, name, [evaluate(score(), queries, settings.ks, settings.exclude_seen)])
+    for name, make in seeded.items():
+        runs = [evaluate(make(seed), queries, settings.ks, settings.exclude_seen) for seed in range(seeds)]
+        rows += _rows(arena.task, name, runs)
+    return rows
+
+
+def _test_queries(arena: Arena, before_N: IntArray) -> EvaluationSet:
+    config = arena.config
+    featurizer = fit_featurizers(config.features, arena.dataset, before_N).query
+    history, required = config.examples.history_feature, config.evaluation.require_history
+    return evaluation_queries(
+        arena.dataset, before_N, arena.split.test_N, featurizer, history_feature=history, require_history=required
+    )
+
+
+def _train(arena: Arena, settings: Mapping[str, Any]) -> Measured:
+    config = validate_config(TrainConfig, settings, arena.task)
+    before_N = np.union1d(arena.split.train_N, arena.split.validation_N)
+    started = time.process_time()
+    learned = Learner(config, arena.dataset, arena.split, NoProgress()).learn()
+    seconds = time.process_time() - started
+    queries = evaluation_queries(
+        arena.dataset,
+        before_N,
+        arena.split.test_N,
+        learned.features.query,
+        history_feature=config.examples.history_feature,
+        require_history=config.evaluation.require_history,
+    )
+    score = model_score(learned.model, queries, learned.items, torch.device("cpu"))
+    measured = evaluate(score, queries, config.evaluation.ks, config.evaluation.exclude_seen)
+    return {**measured, "train_cpu_s": seconds, "epochs": float(learned.best_epoch)}
+
+
+def _rows(task: str, method: str, runs: Sequence[Measured]) -> list[Row]:
+    units = {"train_cpu_s": "s"}
+    rows = []
+    for metric in (*METRICS, "train_cpu_s", "epochs"):
+        values = [run[metric] for run in runs if metric in run]
+        if values:
+            spread = float(np.std(values)) if len(values) > 1 else None
+            rows.append(Row(task, method, metric, float(np.mean(values)), spread, len(values), units.get(metric, "")))
+    return rows
