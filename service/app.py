@@ -1,0 +1,104 @@
+"""The application: routes, boundary and lifespan put together; no logic."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI, HTTPException
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException as RouterException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.hot_route import HotRoute
+from service.logs import RequestLog
+from service.middleware import RequestBoundary
+from service.openapi import DocumentedApp, problem_responses
+from service.release import RELEASE
+from service.routes.activate import ActivateHandler
+from service.routes.collections import collections_router
+from service.routes.embed import EmbedHandler
+from service.routes.health import health_router
+from service.routes.rerank import RerankHandler
+from service.routes.search import SearchHandler
+from service.routes.semantic_ids import SemanticIdsHandler
+from service.schemas.collections import ActivateAnswer, ActivateRequest
+from service.schemas.embed import EmbedAnswer, EmbedRequest
+from service.schemas.rerank import RerankAnswer, RerankRequest
+from service.schemas.search import SearchAnswer, SearchRequest
+from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer, SemanticIdsRequest
+from service.serving import Serving
+from service.settings import Settings
+
+PREFIX = "/v1/collections/{collection}"
+_QUERY_PROBLEMS = (404, 409, 413, 422, 429, 500, 503, 504)
+DESCRIPTION = (
+    "Embedding, nearest-neighbour search, reranking and semantic IDs over one artefact that pins towers, index and "
+    "ids. Every answer names the collection, bundle and index version that made it. Errors are RFC 9457 problems with "
+    "a stable `code`."
+)
+
+
+def create_app(settings: Settings, request_log: RequestLog | None = None) -> FastAPI:
+    """The ASGI application over the workspace of `settings`; loading begins with its lifespan."""
+    serving = Serving(settings, request_log)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await serving.start()
+        yield
+        await serving.stop()
+
+    app = DocumentedApp(
+        title="Tandem",
+        version=RELEASE,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        redoc_url=None,
+        redirect_slashes=False,
+        middleware=[Middleware(RequestBoundary, on_finished=serving.finished)],
+        exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
+    )
+    app.state.serving = serving
+    app.router.routes.extend(_hot_routes(serving))
+    app.include_router(collections_router(serving, problem_responses(404)))
+    app.include_router(health_router(serving))
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document of the routes, whatever is served."""
+    return create_app(Settings()).openapi()
+
+
+async def _pass_on(_: Request, error: Exception) -> Response:
+    """Leave the error to the request boundary, which writes every problem."""
+    raise error
+
+
+def _hot_routes(serving: Serving) -> list[HotRoute]:
+    limit = serving.settings.limits.max_body_bytes
+
+    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, *problems: int) -> HotRoute:
+        return HotRoute(
+            PREFIX + path,
+            handler,
+            max_body_bytes=limit,
+            request_model=request,
+            answer_model=answer,
+            name=handler.__name__,
+            summary=summary,
+            tags=["retrieval"],
+            responses=problem_responses(*problems, *_QUERY_PROBLEMS),
+            openapi_extra={"security": [{"admin_key": []}]} if problems else None,
+        )
+
+    semantic_ids = EncodeAnswer | DecodeAnswer | PrefixAnswer
+    return [
+        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search"),
+        route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed"),
+        route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
+        route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
+        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", 401, 403),
+    ]

@@ -1,0 +1,82 @@
+"""The errors that serving adds.
+
+ServingError             root of this package's errors
+  InvalidRequest         a body or field that cannot be used
+  BodyTooLarge           more bytes than the stated limit
+  UnknownCollection      no such collection is served
+  NoSemanticIds          the served bundle has no quantizer
+  AdminKeyRequired       the admin key is missing or wrong
+  ActivationDisabled     no admin key is configured
+  ActivationSuperseded   another version was activated meanwhile
+  NotReady               nothing is loaded yet, or the server is draining
+  Overloaded             the queue is full; try again later
+  DeadlineExceeded       the answer was not there in time
+"""
+
+from bundle.errors import RetrievalError
+
+
+class ServingError(RetrievalError):
+    """Root of this package's errors."""
+
+    code = "serving-error"
+
+
+class InvalidRequest(ServingError):
+    """A body or field that cannot be used."""
+
+    code = "invalid-request"
+
+
+class BodyTooLarge(ServingError):
+    """More bytes than the stated limit."""
+
+    code = "body-too-large"
+
+
+class UnknownCollection(ServingError):
+    """No such collection is served."""
+
+    code = "unknown-collection"
+
+
+class NoSemanticIds(ServingError):
+    """The served bundle has no quantizer."""
+
+    code = "no-semantic-ids"
+
+
+class AdminKeyRequired(ServingError):
+    """The admin key is missing or wrong."""
+
+    code = "admin-key-required"
+
+
+class ActivationDisabled(ServingError):
+    """No admin key is configured, so nothing can be activated over HTTP."""
+
+    code = "activation-disabled"
+
+
+class ActivationSuperseded(ServingError):
+    """Another version was activated while this one was loaded."""
+
+    code = "activation-superseded"
+
+
+class NotReady(ServingError):
+    """Nothing is loaded yet, or the server is draining."""
+
+    code = "not-ready"
+
+
+class Overloaded(ServingError):
+    """The queue is full; try again after `retry_after_s`."""
+
+    code = "overloaded"
+
+
+class DeadlineExceeded(ServingError):
+    """The answer was not there in time."""
+
+    code = "deadline-exceeded"

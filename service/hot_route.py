@@ -1,0 +1,107 @@
+"""A FastAPI route whose requests go straight to bytes: no dependency solving, no response model.
+
+FastAPI still routes it and documents it from its models. The handler gets the raw body, validates it once, and gives
+back the bytes of the answer. Measured against a plain route this saves more CPU than a search costs.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Protocol
+
+from fastapi import Path
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from service.call import SCOPE_KEY, Call
+from service.errors import BodyTooLarge, InvalidRequest
+
+_JSON = (b"content-type", b"application/json")
+
+
+class Handler(Protocol):
+    """What a hot route calls; its docstring is the route's description."""
+
+    __name__: str
+
+    def __call__(self, collection: str, body: bytes, call: Call, /) -> Awaitable[bytes]:
+        """The JSON bytes of the answer; raises a domain error otherwise."""
+
+
+class HotRoute(APIRoute):
+    """A POST route below one collection that answers a body with bytes."""
+
+    def __init__(
+        self,
+        path: str,
+        handler: Handler,
+        *,
+        max_body_bytes: int,
+        request_model: type[BaseModel],
+        answer_model: Any,
+        name: str,
+        **documentation: Any,
+    ) -> None:
+        """`request_model` and `answer_model` are what the OpenAPI document shows; `name` is the route in metrics."""
+        super().__init__(
+            path,
+            _documented(handler, request_model),
+            methods=["POST"],
+            response_model=answer_model,
+            name=name,
+            operation_id=name,
+            **documentation,
+        )
+        self._handler = handler
+        self._max_body_bytes = max_body_bytes
+        self.app = self._answer  # replaces FastAPI's own handling of a matched request
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        call: Call = scope[SCOPE_KEY]
+        call.route = self.name
+        body = await read_body(scope, receive, self._max_body_bytes)
+        answer = await self._handler(scope["path_params"]["collection"], body, call)
+        headers = [_JSON, (b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+
+async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
+    """The whole body, read no further than `limit` bytes; raises BodyTooLarge or, when cut short, InvalidRequest."""
+    for name, value in scope["headers"]:
+        if name == b"content-length" and value.isdigit() and int(value) > limit:
+            raise BodyTooLarge(_too_large(limit))
+    chunks: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidRequest("the connection ended before the whole body was there")
+        chunk: bytes = message.get("body", b"")
+        size += len(chunk)
+        if size > limit:
+            raise BodyTooLarge(_too_large(limit))
+        if not message.get("more_body", False):
+            return b"".join([*chunks, chunk]) if chunks else chunk
+        chunks.append(chunk)
+
+
+def _too_large(limit: int) -> str:
+    return f"the body is larger than {limit} bytes; send fewer records at once"
+
+
+def _documented(handler: Handler, request_model: type[BaseModel]) -> Callable[..., Any]:
+    """A stand-in endpoint with the signature that FastAPI reads the documentation from."""
+
+    async def endpoint(**_: Any) -> None:
+        """Never called: HotRoute answers itself."""
+
+    collection = inspect.Parameter(
+        "collection",
+        inspect.Parameter.KEYWORD_ONLY,
+        annotation=Annotated[str, Path(description="Name of the collection.", examples=["online-retail"])],
+    )
+    body = inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=request_model)
+    endpoint.__signature__ = inspect.Signature([collection, body])  # type: ignore[attr-defined]
+    endpoint.__doc__ = handler.__call__.__doc__
+    return endpoint

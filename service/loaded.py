@@ -1,0 +1,84 @@
+"""What one collection answers with: a bundle and the index version that it embedded, captured together."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import numpy as np
+
+from bundle.store import Bundle, open_bundle
+from bundle.workspace import Collection
+from index.store import read_version
+from index.version import IndexVersion, open_version
+from service.settings import Settings
+
+WARM_K = 10
+
+
+class Loaded:
+    """One bundle with one index version; an answer is made from one such object and so never mixes two.
+
+    Held while work on it is queued or runs; `on_idle` is called once it is retired and nobody holds it any more. All
+    three methods belong to the event loop's thread.
+    """
+
+    def __init__(self, collection: str, bundle: Bundle, version: IndexVersion) -> None:
+        self.collection = collection
+        self.bundle = bundle
+        self.version = version
+        self.bundle_id = bundle.bundle_id
+        self.index_version = version.version
+        self.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.size_bytes = sum(entry.size_bytes for entry in version.manifest.files.values())
+        self._holders = 0
+        self._on_idle: Callable[[Loaded], None] | None = None
+
+    def hold(self) -> None:
+        """Keep the version open until `release`."""
+        self._holders += 1
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self._holders -= 1
+        if self._holders == 0 and self._on_idle is not None:
+            self._on_idle(self)
+
+    def retire(self, on_idle: Callable[["Loaded"], None]) -> None:
+        """Say that nothing new will hold this; `on_idle` may then close it."""
+        self._on_idle = on_idle
+        if self._holders == 0:
+            on_idle(self)
+
+    def close(self) -> None:
+        """Free the index."""
+        self.version.close()
+
+
+def load(collection: Collection, index_version: str, settings: Settings, served: Loaded | None) -> Loaded:
+    """Open, verify and warm an index version with its bundle; the bundle of `served` is used again when it is the same.
+
+    Raises VersionError, BundleError or InvalidName.
+    """
+    verify = settings.reload.verify
+    bundle_id = read_version(collection, index_version).bundle_id
+    if served is not None and served.bundle_id == bundle_id:
+        bundle = served.bundle
+    else:
+        bundle = open_bundle(collection, bundle_id, settings.session, verify=verify)
+    version = open_version(
+        collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
+    )
+    warm_up(bundle, version, settings.reload.warm_searches)
+    return Loaded(collection.name, bundle, version)
+
+
+def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
+    """Run every graph and some searches, so that the first requests find pages and buffers in place."""
+    bundle.query.session.warm_up()
+    bundle.item.session.warm_up()
+    random = np.random.default_rng(0)
+    for _ in range(n_searches):
+        query_BD = random.standard_normal((1, version.dimension), dtype=np.float32)
+        hits = version.search(query_BD, WARM_K)
+        version.attributes(hits.ids[0])
+    if bundle.semantic_ids is not None:
+        bundle.semantic_ids.encode(random.standard_normal((1, version.dimension), dtype=np.float32))

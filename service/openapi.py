@@ -1,0 +1,58 @@
+"""The OpenAPI document: FastAPI's, with one problem schema for every error and examples that work."""
+
+from typing import Any
+
+from fastapi import FastAPI
+
+from service.problems import MEDIA_TYPE
+from service.schemas.problem import Problem
+
+_REFERENCE = {"$ref": "#/components/schemas/Problem"}
+_MEANINGS = {
+    401: "The admin key is missing or wrong.",
+    403: "Activation over HTTP is off.",
+    404: "The collection, item or version is unknown.",
+    409: "What was asked for does not fit what is served.",
+    413: "The body or the batch is too large.",
+    422: "The request cannot be used; the detail names the field and the position.",
+    429: "The queue is full; Retry-After says when to come back.",
+    500: "Internal error; quote the request id.",
+    503: "Not ready, or what is active cannot be served.",
+    504: "No answer within the deadline.",
+}
+
+
+def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of error answers with the given statuses."""
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status in statuses:
+        content = {MEDIA_TYPE: {"schema": _REFERENCE}}
+        responses[status] = {"description": _MEANINGS[status], "content": content}
+        if status == 429:
+            header = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
+            responses[status]["headers"] = {"Retry-After": header}
+    return responses
+
+
+class DocumentedApp(FastAPI):
+    """A FastAPI application whose document also describes problems and the admin key."""
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document, made once."""
+        if self.openapi_schema is None:
+            return _completed(super().openapi())
+        return super().openapi()
+
+
+def _completed(content: dict[str, Any]) -> dict[str, Any]:
+    schemas = content.setdefault("components", {}).setdefault("schemas", {})
+    schemas["Problem"] = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    # FastAPI adds its own shape of validation errors to every route with a parameter; errors are problems here.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    for methods in content["paths"].values():
+        for operation in methods.values():
+            if "HTTPValidationError" in str(operation["responses"].get("422")):
+                del operation["responses"]["422"]
+    content["components"]["securitySchemes"] = {"admin_key": {"type": "http", "scheme": "bearer"}}
+    return content

@@ -1,0 +1,82 @@
+"""What every operation on a loaded version shares. B records or vectors of all joined requests, D embedding width."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+
+from bundle.columns import EncodedRecords
+from bundle.errors import RetrievalError
+from bundle.featurize import Record
+from bundle.tower import Tower
+from service.batching import Stages
+from service.loaded import Loaded
+
+FloatArray = npt.NDArray[np.float32]
+PayloadT = TypeVar("PayloadT")
+ResultT = TypeVar("ResultT")
+
+
+@dataclass(frozen=True)
+class OnLoaded:
+    """An operation on one loaded version; operations with equal fields may be joined."""
+
+    loaded: Loaded
+
+    def hold(self) -> None:
+        """Keep the version open until `release`."""
+        self.loaded.hold()
+
+    def release(self) -> None:
+        """Undo one `hold`."""
+        self.loaded.release()
+
+    def answer(self, **fields: Any) -> bytes:
+        """JSON of `fields` under the names of what made them."""
+        loaded = self.loaded
+        head = {
+            "collection": loaded.collection,
+            "bundle_id": loaded.bundle_id,
+            "index_version": loaded.index_version,
+        }
+        return orjson.dumps(head | fields, option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> list[ResultT | Exception]:
+    """`work` of every payload; a domain error is the outcome of its own payload only."""
+    outcomes: list[ResultT | Exception] = []
+    for payload in payloads:
+        try:
+            outcomes.append(work(payload))
+        except RetrievalError as error:
+            outcomes.append(error)
+    return outcomes
+
+
+def embed_joined(tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[FloatArray | Exception]:
+    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload."""
+
+    def encode(records: Sequence[Record]) -> EncodedRecords:
+        tower.featurizer.check_request(records)
+        return tower.featurizer.encode(records)
+
+    parts = each(payloads, encode)
+    good = [part for part in parts if isinstance(part, EncodedRecords)]
+    stages.mark("featurize")
+    if not good:
+        return [part for part in parts if isinstance(part, Exception)]
+    joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)
+    embedding_BD = tower.embed_batch(joined.batch())
+    stages.mark("encode")
+    embeddings: list[FloatArray | Exception] = []
+    start = 0
+    for part in parts:
+        if isinstance(part, Exception):
+            embeddings.append(part)
+        else:
+            embeddings.append(embedding_BD[start : start + len(part)])
+            start += len(part)
+    return embeddings

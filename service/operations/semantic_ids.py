@@ -1,0 +1,119 @@
+"""Semantic IDs: encode, decode to items, list a prefix. N inputs, L levels, D embedding width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bundle.errors import InvalidSemanticId
+from bundle.featurize import Record
+from bundle.quantizer import SemanticIdCodec
+from bundle.semantic_id import SemanticId
+from index.prefix import PrefixIndex
+from service.batching import Outcome, Stages
+from service.errors import NoSemanticIds
+from service.loaded import Loaded
+from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+
+
+def codec_of(loaded: Loaded) -> SemanticIdCodec:
+    """The quantizer of the served bundle; raises NoSemanticIds."""
+    if loaded.bundle.semantic_ids is None:
+        raise NoSemanticIds(
+            f"bundle '{loaded.bundle_id}' was trained without a quantizer; train one with a [quantizer] section"
+        )
+    return loaded.bundle.semantic_ids
+
+
+def prefix_of(loaded: Loaded) -> PrefixIndex:
+    """The semantic IDs of the served corpus; raises NoSemanticIds."""
+    if loaded.version.prefix is None:
+        raise NoSemanticIds(
+            f"index version '{loaded.index_version}' has no semantic IDs; train a bundle with a quantizer and rebuild"
+        )
+    return loaded.version.prefix
+
+
+def read_semantic_id(field: str, value: str | list[int], levels: int) -> SemanticId:
+    """A semantic ID with all its codes; raises InvalidSemanticId that names `field`."""
+    codes = SemanticId.parse(value) if isinstance(value, str) else SemanticId(tuple(value))
+    if len(codes.codes) != levels:
+        raise InvalidSemanticId(f"{field} has {len(codes.codes)} codes, a full semantic ID here has {levels}")
+    return codes
+
+
+@dataclass(frozen=True)
+class EncodeSemanticIds(OnLoaded):
+    """Codes of records, vectors or items; payload: as `source` says."""
+
+    source: Literal["records", "vectors", "item_ids"]
+    tower: Literal["query", "item"]
+
+    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
+        """The answer to every request."""
+        if self.source == "item_ids":
+            stored: list[Outcome] = [*each(payloads, self._stored)]
+            stages.mark("search")
+            return stored
+        vectors: Sequence[FloatArray | Exception] = payloads
+        if self.source == "records":
+            records: Sequence[Sequence[Record]] = payloads
+            bundle = self.loaded.bundle
+            vectors = embed_joined(bundle.query if self.tower == "query" else bundle.item, records, stages)
+        answers = [part if isinstance(part, Exception) else self._encoded(part) for part in vectors]
+        stages.mark("encode")
+        return answers
+
+    def _stored(self, item_ids: Sequence[str]) -> bytes:
+        return self._answer(prefix_of(self.loaded).semantic_ids(item_ids))
+
+    def _encoded(self, vectors_ND: FloatArray) -> bytes:
+        codes_NL = codec_of(self.loaded).encode(vectors_ND).tolist()
+        return self._answer([SemanticId(tuple(codes)) for codes in codes_NL])
+
+    def _answer(self, semantic_ids: Sequence[SemanticId]) -> bytes:
+        return self.answer(semantic_ids=[{"semantic_id": str(s), "codes": s.codes} for s in semantic_ids])
+
+
+@dataclass(frozen=True)
+class ListSemanticIds(OnLoaded):
+    """Items under semantic IDs or below a prefix; payload: full semantic IDs, or the codes of one prefix."""
+
+    what: Literal["semantic_ids", "prefix"]
+    k: int
+    with_attributes: bool
+
+    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
+        """The answer to every request."""
+        answers: list[Outcome] = [*each(payloads, self._decoded if self.what == "semantic_ids" else self._below)]
+        stages.mark("search")
+        return answers
+
+    def _decoded(self, semantic_ids: Sequence[SemanticId]) -> bytes:
+        prefix = prefix_of(self.loaded)
+        prefix.space.check([semantic_id.codes for semantic_id in semantic_ids])
+        results = []
+        for semantic_id in semantic_ids:
+            count = prefix.count(semantic_id.codes)
+            items = self._items(prefix.item_ids(semantic_id.codes, self.k))
+            if semantic_id.suffix:  # the suffix names one item among those that share the codes
+                found = prefix.item_ids(semantic_id.codes, 1, semantic_id.suffix)
+                count, items = len(found), self._items(found)
+            results.append({"semantic_id": str(semantic_id), "count": count, "items": items})
+        return self.answer(results=results)
+
+    def _below(self, codes: Sequence[int]) -> bytes:
+        prefix = prefix_of(self.loaded)
+        children = [{"code": child.code, "count": child.count} for child in prefix.children(codes)]
+        items = self._items(prefix.item_ids(codes, self.k))
+        return self.answer(prefix=codes, count=prefix.count(codes), items=items, children=children)
+
+    def _items(self, item_ids: list[str]) -> list[dict[str, Any]]:
+        semantic_ids = prefix_of(self.loaded).semantic_ids(item_ids)
+        items: list[dict[str, Any]] = [
+            {"item_id": item_id, "semantic_id": str(semantic_id)}
+            for item_id, semantic_id in zip(item_ids, semantic_ids, strict=True)
+        ]
+        if self.with_attributes:
+            for item, attributes in zip(items, self.loaded.version.attributes(item_ids), strict=True):
+                item["attributes"] = attributes
+        return items

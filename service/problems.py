@@ -1,0 +1,97 @@
+"""Every domain error as RFC 9457 `application/problem+json`: the one table from error class to status."""
+
+from typing import NamedTuple
+
+import orjson
+
+from bundle import errors as bundle_errors
+from bundle.errors import RetrievalError
+from index import errors as index_errors
+from service import errors as service_errors
+
+MEDIA_TYPE = "application/problem+json"
+TYPE_PREFIX = "/docs/errors#"
+MOST_DETAIL = 2000  # characters; a message may quote what the caller sent
+
+
+class Row(NamedTuple):
+    """How one error class is answered."""
+
+    status: int
+    title: str
+
+
+# A class without a row of its own is answered by the nearest parent that has one.
+TABLE: dict[type[RetrievalError], Row] = {
+    RetrievalError: Row(500, "Internal error"),
+    bundle_errors.ConfigError: Row(500, "Server misconfigured"),
+    bundle_errors.BundleError: Row(503, "Bundle cannot be served"),
+    bundle_errors.BundleNotFound: Row(404, "Bundle not found"),
+    bundle_errors.InputError: Row(422, "Input cannot be used"),
+    bundle_errors.InvalidRecord: Row(422, "Record cannot be used"),
+    bundle_errors.InvalidSemanticId: Row(422, "Semantic ID cannot be used"),
+    bundle_errors.UnknownItem: Row(404, "Item not found"),
+    bundle_errors.BatchTooLarge: Row(413, "Batch too large"),
+    index_errors.VersionError: Row(503, "Index version cannot be served"),
+    index_errors.VersionNotFound: Row(404, "Index version not found"),
+    index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
+    service_errors.ServingError: Row(500, "Internal error"),
+    service_errors.InvalidRequest: Row(422, "Request cannot be used"),
+    service_errors.BodyTooLarge: Row(413, "Body too large"),
+    service_errors.UnknownCollection: Row(404, "Collection not found"),
+    service_errors.NoSemanticIds: Row(409, "Collection has no semantic IDs"),
+    service_errors.AdminKeyRequired: Row(401, "Admin key required"),
+    service_errors.ActivationDisabled: Row(403, "Activation over HTTP is off"),
+    service_errors.ActivationSuperseded: Row(409, "Activation superseded"),
+    service_errors.NotReady: Row(503, "Not ready"),
+    service_errors.Overloaded: Row(429, "Overloaded"),
+    service_errors.DeadlineExceeded: Row(504, "Deadline exceeded"),
+}
+
+
+class Problem(NamedTuple):
+    """An answer that is an error: status, headers beside the content type, JSON body."""
+
+    status: int
+    headers: list[tuple[bytes, bytes]]
+    body: bytes
+
+
+def row_of(error_class: type[RetrievalError]) -> Row:
+    """The row of a class, or of its nearest parent."""
+    return next(TABLE[parent] for parent in error_class.__mro__ if parent in TABLE)
+
+
+def problem_of(error: RetrievalError, instance: str, request_id: str) -> Problem:
+    """The answer to a domain error; the message of an internal error is kept from the caller."""
+    row = row_of(type(error))
+    hidden = row.status == 500
+    detail = f"an internal error occurred; quote request id {request_id}" if hidden else error.message
+    if len(detail) > MOST_DETAIL:
+        detail = detail[:MOST_DETAIL] + " ..."
+    headers: list[tuple[bytes, bytes]] = []
+    retry_after = error.context.get("retry_after_s")
+    if retry_after is not None:
+        headers.append((b"retry-after", str(retry_after).encode()))
+    if row.status == 401:
+        headers.append((b"www-authenticate", b"Bearer"))
+    if isinstance(error, service_errors.BodyTooLarge):
+        headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
+    code = RetrievalError.code if hidden else error.code
+    body = problem_body(row.status, row.title, detail, code, instance, request_id)
+    return Problem(row.status, headers, body)
+
+
+def problem_body(status: int, title: str, detail: str, code: str, instance: str, request_id: str) -> bytes:
+    """The JSON of RFC 9457 with the extension members `code` and `request_id`."""
+    return orjson.dumps(
+        {
+            "type": TYPE_PREFIX + code,
+            "title": title,
+            "status": status,
+            "detail": detail,
+            "instance": instance,
+            "code": code,
+            "request_id": request_id,
+        }
+    )

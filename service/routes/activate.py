@@ -1,0 +1,86 @@
+"""POST activate: make another index version the served one, and wait until it is."""
+
+import asyncio
+import hmac
+
+import orjson
+
+from bundle.workspace import Collection, Workspace
+from index.store import activate, current
+from service.call import Call
+from service.errors import (
+    ActivationDisabled,
+    ActivationSuperseded,
+    AdminKeyRequired,
+    DeadlineExceeded,
+)
+from service.loaded import Loaded
+from service.parsing import parse_body
+from service.schemas.collections import ActivateRequest
+from service.serving import Serving
+from service.slots import Slot
+
+
+class ActivateHandler:
+    """Answers activate requests."""
+
+    __name__ = "activate"
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
+        """Serve another index version, after it was loaded, verified and warmed.
+
+        Needs the admin key as `Authorization: Bearer <key>`. The version that serves keeps serving until the new one is
+        ready, and goes on when the new one cannot be loaded.
+        """
+        self._check_key(call)
+        slot = self._serving.slots.get(collection)
+        version = parse_body(ActivateRequest, body).version
+        folder = Workspace(self._serving.settings.workspace).collection(collection)
+        previous = await asyncio.to_thread(current, folder)
+        await asyncio.to_thread(activate, folder, version)
+        loaded = await self._served(slot, folder, version)
+        call.collection, call.bundle_id, call.index_version = slot.name, loaded.bundle_id, loaded.index_version
+        return orjson.dumps(
+            {
+                "collection": slot.name,
+                "bundle_id": loaded.bundle_id,
+                "index_version": loaded.index_version,
+                "previous_version": previous,
+            }
+        )
+
+    def _check_key(self, call: Call) -> None:
+        key = self._serving.settings.security.admin_key
+        if key is None:
+            raise ActivationDisabled(
+                "activation over HTTP is off because no admin key is configured; set TANDEM_SECURITY__ADMIN_KEY (or "
+                "security.admin_key) and restart, or run `tandem index activate` beside the server"
+            )
+        given = b"Bearer " + key.get_secret_value().encode()
+        if not hmac.compare_digest(call.authorization, given):
+            raise AdminKeyRequired("send the admin key as `Authorization: Bearer <key>`")
+
+    async def _served(self, slot: Slot, folder: Collection, version: str) -> Loaded:
+        """Wait until `slot` serves `version`; raises what its load raised, or that another version was activated."""
+        watcher = self._serving.watcher
+        seen = slot.failure
+        if watcher is not None:
+            watcher.look_now(retry=slot.name)
+        limit = self._serving.settings.reload.activate_timeout_s
+        try:
+            async with asyncio.timeout(limit):
+                while slot.loaded is None or slot.loaded.index_version != version:
+                    failure = slot.failure
+                    if failure is not None and failure is not seen and failure.index_version == version:
+                        raise failure.error
+                    if await asyncio.to_thread(current, folder) != version:
+                        raise ActivationSuperseded(f"another version than '{version}' was activated meanwhile")
+                    await slot.changed()
+        except TimeoutError as error:
+            raise DeadlineExceeded(
+                f"'{version}' is active but not loaded after {limit:g} s; it is swapped in once it is"
+            ) from error
+        return slot.loaded

@@ -1,0 +1,76 @@
+"""GET collections: what is served."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path, Request
+
+from service.call import SCOPE_KEY, Call
+from service.schemas.collections import CollectionInfo, CollectionList, LoadFailure
+from service.serving import Serving
+from service.slots import Slot
+
+CollectionName = Annotated[str, Path(description="Name of the collection.", examples=["online-retail"])]
+
+
+def collections_router(serving: Serving, responses: dict[int | str, dict[str, Any]]) -> APIRouter:
+    """The routes that tell what is served."""
+    router = APIRouter(tags=["collections"])
+
+    @router.get("/v1/collections", operation_id="list_collections", summary="List collections")
+    async def list_collections(request: Request) -> CollectionList:
+        """Every collection with what it serves."""
+        _name_route(request, "list_collections")
+        return CollectionList(collections=[_info(slot) for slot in serving.slots])
+
+    @router.get(
+        "/v1/collections/{collection}",
+        operation_id="get_collection",
+        summary="Describe a collection",
+        responses=responses,
+    )
+    async def get_collection(collection: CollectionName, request: Request) -> CollectionInfo:
+        """What one collection serves: bundle, version, counts, kind, measured index recall, fingerprints."""
+        call = _name_route(request, "get_collection")
+        slot = serving.slots.get(collection)
+        call.collection = slot.name
+        return _info(slot)
+
+    return router
+
+
+def _name_route(request: Request, name: str) -> Call:
+    call: Call = request.scope[SCOPE_KEY]
+    call.route = name
+    return call
+
+
+def _info(slot: Slot) -> CollectionInfo:
+    loaded, failure = slot.loaded, slot.failure
+    manifest = loaded.version.manifest if loaded else None
+    features = loaded.bundle.manifest.features if loaded else None
+    codebooks = loaded.bundle.manifest.semantic_id_codebooks if loaded else None
+    return CollectionInfo(
+        collection=slot.name,
+        ready=loaded is not None,
+        bundle_id=loaded.bundle_id if loaded else None,
+        index_version=loaded.index_version if loaded else None,
+        active_version=slot.active_version,
+        load_failure=LoadFailure(
+            index_version=failure.index_version,
+            code=failure.error.code,
+            detail=failure.error.message,
+            attempts=failure.attempts,
+        )
+        if failure
+        else None,
+        count=manifest.count if manifest else None,
+        dimension=manifest.dimension if manifest else None,
+        metric=manifest.metric if manifest else None,
+        kind=manifest.kind.kind if manifest else None,
+        index_recall=manifest.recall.recall if manifest else None,
+        query_features=[feature.model_dump() for feature in features.query] if features else [],
+        item_features=[feature.model_dump() for feature in features.item] if features else [],
+        semantic_id_codebooks=list(codebooks) if codebooks else None,
+        fingerprints={name: entry.sha256 for name, entry in manifest.files.items()} if manifest else {},
+        loaded_at=loaded.loaded_at if loaded else None,
+    )

@@ -1,0 +1,58 @@
+"""POST rerank: parse, queue, answer."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from service.call import Call
+from service.errors import InvalidRequest
+from service.loaded import Loaded
+from service.operations.rerank import Rerank, RerankPayload
+from service.parsing import check_size, exactly_one, parse_body
+from service.schemas.rerank import RerankRequest
+from service.serving import Serving
+from service.vectors import read_vectors
+
+ITEM_ID = "item_id"
+
+
+class RerankHandler:
+    """Answers rerank requests."""
+
+    __name__ = "rerank"
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
+        """Order given items, records or items of the corpus, by their exact score for one query."""
+        slot, loaded = self._serving.capture(collection, call)
+        request = parse_body(RerankRequest, body)
+        exactly_one(request, ("query", "vector"))
+        items_field = exactly_one(request, ("items", "item_ids"))
+        limit = self._serving.settings.limits.max_rerank_items
+        n_items = check_size(items_field, len(getattr(request, items_field)), limit)
+        call.records, call.k = n_items + 1, request.k
+        payload = _payload(request, loaded, n_items)
+        return await slot.batcher.submit(Rerank(loaded), payload, call.records, call)
+
+
+def _payload(request: RerankRequest, loaded: Loaded, n_items: int) -> RerankPayload:
+    vector_1D = None
+    if request.vector is not None:
+        vector_1D = read_vectors("vector", [request.vector], loaded.version.dimension)
+    k = request.k or n_items
+    if request.items is None:
+        return RerankPayload(request.query, vector_1D, None, request.item_ids or [], k)
+    features = loaded.bundle.item.featurizer.names
+    item_ids = [_given_id(item, position) for position, item in enumerate(request.items)]
+    items = [
+        {name: value for name, value in item.items() if name != ITEM_ID or name in features} for item in request.items
+    ]
+    return RerankPayload(request.query, vector_1D, items, item_ids, k)
+
+
+def _given_id(item: Mapping[str, Any], position: int) -> str | None:
+    item_id = item.get(ITEM_ID)
+    if item_id is not None and not isinstance(item_id, str):
+        raise InvalidRequest(f"items[{position}].item_id must be text")
+    return item_id

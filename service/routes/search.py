@@ -1,0 +1,70 @@
+"""POST search: parse, queue, answer."""
+
+from typing import Any
+
+from service.call import Call
+from service.errors import InvalidRequest
+from service.loaded import Loaded
+from service.operations.search import Search, Source
+from service.operations.semantic_ids import prefix_of
+from service.parsing import check_limit, check_size, exactly_one, parse_body
+from service.schemas.search import SearchRequest
+from service.serving import Serving
+from service.settings import LimitSettings
+from service.vectors import read_vectors
+
+SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
+DEFAULT_DEPTH_FACTOR = 4
+
+
+class SearchHandler:
+    """Answers search requests."""
+
+    __name__ = "search"
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
+        """Find the nearest items of query records, vectors or items.
+
+        Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
+        `item_ids` never returns an item as a hit of itself.
+        """
+        slot, loaded = self._serving.capture(collection, call)
+        limits = self._serving.settings.limits
+        request = parse_body(SearchRequest, body)
+        source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
+        payload: Any = getattr(request, source)
+        call.records = check_size(source, len(payload), limits.max_batch)
+        call.k = request.k
+        if source == "vectors":
+            payload = read_vectors("vectors", payload, loaded.version.dimension)
+        return await slot.batcher.submit(_operation(request, source, loaded, limits), payload, call.records, call)
+
+
+def _operation(request: SearchRequest, source: Source, loaded: Loaded, limits: LimitSettings) -> Search:
+    check_limit("k", request.k, limits.max_k)
+    if "semantic_id" in request.with_:
+        prefix_of(loaded)
+    return Search(
+        loaded,
+        source,
+        min(request.k, loaded.version.count),
+        tuple(sorted(request.params.items())) if request.params else (),
+        _depth(request, loaded.version.count, limits),
+        tuple(sorted(set(request.with_))),
+    )
+
+
+def _depth(request: SearchRequest, count: int, limits: LimitSettings) -> int | None:
+    if request.rerank is None:
+        if request.depth is not None:
+            raise InvalidRequest('depth is given without rerank; add "rerank": "exact" or leave depth out')
+        return None
+    if request.depth is None:
+        return min(max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, limits.max_depth)), count)
+    check_limit("depth", request.depth, limits.max_depth)
+    if request.depth < request.k:
+        raise InvalidRequest(f"depth is {request.depth}, but must be at least k, which is {request.k}")
+    return min(request.depth, count)

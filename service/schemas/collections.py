@@ -1,0 +1,59 @@
+"""Bodies of the collection routes."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from service.schemas.fields import Answer, RequestBody
+
+
+class LoadFailure(BaseModel):
+    """Why the active version is not the served one."""
+
+    index_version: str = Field(description="Version that did not load.")
+    code: str = Field(description="Error code.", examples=["version-corrupt"])
+    detail: str = Field(description="What is wrong and what to do.")
+    attempts: int = Field(description="Loads tried.", examples=[1])
+
+
+class CollectionInfo(BaseModel):
+    """One collection and what it serves."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    collection: str = Field(description="Name of the collection.", examples=["online-retail"])
+    ready: bool = Field(description="Whether it answers requests.")
+    bundle_id: str | None = Field(description="Served bundle; null until the first load.")
+    index_version: str | None = Field(description="Served index version; null until the first load.")
+    active_version: str | None = Field(description="Version that CURRENT names; differs while a swap is under way.")
+    load_failure: LoadFailure | None = Field(description="Set while the active version cannot be loaded.")
+    count: int | None = Field(description="Items of the served version.")
+    dimension: int | None = Field(description="Width of the embeddings.")
+    metric: str | None = Field(description="`cosine` or `dot`.")
+    kind: str | None = Field(description="Index kind.", examples=["hnsw"])
+    index_recall: float | None = Field(description="Agreement with exact search, measured when built.")
+    query_features: list[dict[str, Any]] = Field(description="Features that query records may have.")
+    item_features: list[dict[str, Any]] = Field(description="Features that item records may have.")
+    semantic_id_codebooks: list[int] | None = Field(description="Codes a level; null without semantic IDs.")
+    fingerprints: dict[str, str] = Field(description="SHA-256 of the served files.")
+    loaded_at: str | None = Field(description="When the served version was swapped in, UTC.")
+
+
+class CollectionList(BaseModel):
+    """All collections."""
+
+    collections: list[CollectionInfo] = Field(description="By name.")
+
+
+class ActivateRequest(RequestBody):
+    """The index version to serve from now on."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"version": "20260101T120000-3f9c0a1b"}]})
+
+    version: str = Field(min_length=1, max_length=128, description="Name of an index version of the collection.")
+
+
+class ActivateAnswer(Answer):
+    """What is served after the activation."""
+
+    previous_version: str | None = Field(description="Version that was active before.")

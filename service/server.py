@@ -1,0 +1,92 @@
+"""Runs the application under uvicorn: one process or several, JSON logs, graceful shutdown.
+
+Nothing here imports faiss before the environment says that OpenMP has one thread: the setting is read at import.
+"""
+
+import json
+import logging
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.logs import configure_logging
+from service.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
+_CONFIG = "TANDEM_CONFIG_FILE"
+_OVERRIDES = "TANDEM_OVERRIDES"
+
+
+class DrainingServer(uvicorn.Server):
+    """A server that says it is not ready from the first signal on."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Mark the application as draining, then shut down as uvicorn does."""
+        app = self.config.app
+        if isinstance(app, FastAPI):
+            app.state.serving.slots.is_draining = True
+        super().handle_exit(sig, frame)
+
+
+def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
+    """Serve until a signal; raises ConfigError before anything starts when a setting is wrong."""
+    settings = load_settings(config, overrides)
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    configure_logging(settings.logs.level)
+    logger.info("server starting", extra={"settings": settings.redacted()})
+    if settings.server.workers == 1:
+        from service.app import create_app
+
+        DrainingServer(uvicorn_config(settings, create_app(settings))).run()
+        return
+    # Worker processes read the same settings again, so no secret has to travel.
+    os.environ[_CONFIG] = str(config) if config else ""
+    os.environ[_OVERRIDES] = json.dumps(dict(overrides or {}), default=str)
+    with tempfile.TemporaryDirectory(prefix="tandem-metrics-") as folder:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
+        _run_workers(settings)
+
+
+def worker_app() -> FastAPI:
+    """The application of one of several worker processes, from the settings that `serve` left in the environment."""
+    from service.app import create_app
+
+    path = os.environ.get(_CONFIG)
+    settings = load_settings(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
+    configure_logging(settings.logs.level)
+    return create_app(settings)
+
+
+def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:
+    """How uvicorn runs the application: its own access log off, because every request is logged once already."""
+    server = settings.server
+    return uvicorn.Config(
+        app,
+        host=server.host,
+        port=server.port,
+        factory=isinstance(app, str),
+        workers=server.workers,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=server.keep_alive_s,
+        timeout_graceful_shutdown=server.drain_s,
+    )
+
+
+def _run_workers(settings: Settings) -> None:
+    from uvicorn.supervisors import Multiprocess
+
+    config = uvicorn_config(settings, "service.server:worker_app")
+    socket = config.bind_socket()
+    Multiprocess(config, sockets=[socket]).run()

@@ -1,0 +1,128 @@
+"""Settings of the server: a TOML file, over it `TANDEM_SECTION__FIELD` in the environment, over it the caller's own."""
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from bundle.config import Config
+from bundle.errors import ConfigError
+from bundle.session import SessionConfig
+
+
+class ServerSettings(Config):
+    """Where the server listens."""
+
+    host: str = Field(default="127.0.0.1", description="Address to listen on; 0.0.0.0 opens it to the network.")
+    port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
+    workers: int = Field(default=1, ge=1, description="Server processes; each maps the same index files.")
+    keep_alive_s: int = Field(default=65, ge=1, description="Seconds that an idle connection is kept.")
+    drain_s: int = Field(default=30, ge=0, description="Seconds that open requests have to finish on shutdown.")
+
+
+class LimitSettings(Config):
+    """What one request may ask for; more is refused, never cut."""
+
+    max_body_bytes: int = Field(default=4_194_304, ge=1, description="Bytes of a request body.")
+    max_batch: int = Field(default=256, ge=1, description="Records, vectors or item ids in one request.")
+    max_k: int = Field(default=1000, ge=10, description="Hits a query; not below the 10 of a request that names no k.")
+    max_depth: int = Field(default=5000, ge=1, description="Candidates a query before exact rescoring.")
+    max_rerank_items: int = Field(default=1000, ge=1, description="Items of one rerank request.")
+    max_list: int = Field(
+        default=1000,
+        ge=100,
+        description="Items listed under one semantic ID or prefix; not below the default k of 100.",
+    )
+
+
+class BatchingSettings(Config):
+    """How waiting requests of one collection are joined; nobody ever waits for a batch to fill."""
+
+    threads: int = Field(default=1, ge=1, description="Worker threads a collection; more only for heavy towers.")
+    max_records: int = Field(default=32, ge=1, description="Records joined into one run of a tower.")
+    max_pending_records: int = Field(default=2048, ge=1, description="Records admitted before 429 is answered.")
+    deadline_s: float = Field(default=10.0, gt=0, description="Seconds until a request is answered with 504.")
+    retry_after_s: int = Field(default=1, ge=1, description="Seconds named in Retry-After when overloaded.")
+
+
+class ReloadSettings(Config):
+    """How a newly activated index version is taken up."""
+
+    poll_seconds: float = Field(default=0.5, gt=0, description="Seconds between looks at every CURRENT file.")
+    warm_searches: int = Field(default=20, ge=0, description="Searches run on a new version before it serves.")
+    retry_seconds: float = Field(default=30.0, gt=0, description="Seconds until a version that failed is tried again.")
+    activate_timeout_s: float = Field(default=60.0, gt=0, description="Seconds that an activate request waits.")
+    verify: bool = Field(default=True, description="Whether every file is hashed before it is served.")
+
+
+class SecuritySettings(Config):
+    """Who may change what is served."""
+
+    admin_key: SecretStr | None = Field(
+        default=None, min_length=16, description="Key of the activate route; unset refuses activation over HTTP."
+    )
+
+
+class LogSettings(Config):
+    """What is logged, as JSON lines on stderr; records and queries never are."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(default="info", description="Least level logged.")
+    requests: bool = Field(default=True, description="Whether every request is logged as one line.")
+
+
+class Settings(BaseSettings):
+    """All settings of the server."""
+
+    model_config = SettingsConfigDict(env_prefix="TANDEM_", env_nested_delimiter="__", frozen=True, extra="forbid")
+
+    workspace: Path = Field(default=Path("workspace"), description="Folder that holds the collections.")
+    server: ServerSettings = Field(default=ServerSettings(), description="Where the server listens.")
+    limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
+    batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
+    reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
+    security: SecuritySettings = Field(default=SecuritySettings(), description="Who may change what is served.")
+    logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
+    session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
+    index_device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the index.")
+
+    def redacted(self) -> dict[str, Any]:
+        """Every setting with secrets masked, as it may be printed."""
+        return self.model_dump(mode="json")
+
+
+def load_settings(path: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read settings: `overrides` before the environment before the TOML file at `path` before the defaults.
+
+    Raises ConfigError that names every wrong key.
+    """
+    if path is not None and not path.is_file():
+        raise ConfigError(f"cannot read the config file {path}: no such file", path=str(path))
+
+    class _FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, path)
+
+    try:
+        return _FromFile(**(overrides or {}))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid TOML: {error}", path=str(path)) from error
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, e['loc'])) or '(whole file)'}: {e['msg']}" for e in error.errors()]
+        source = str(path) if path else "the environment"
+        raise ConfigError(f"{source} has wrong settings:\n" + "\n".join(lines), source=source) from error

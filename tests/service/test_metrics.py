@@ -1,0 +1,50 @@
+from pathlib import Path
+
+from bundle.workspace import Workspace
+from index.store import current
+from service.batching import BatchReport, Stages
+from service.call import Call
+from service.loaded import load
+from service.metrics import Metrics
+from tests.service.conftest import settings_for
+
+
+def test_requests_and_batches_are_counted() -> None:
+    metrics, call = Metrics(), Call([], "/")
+    call.route, call.collection, call.status = "search", "shop", 200
+    metrics.request(call)
+    stages = Stages()
+    stages["encode"] = 0.002
+    metrics.batch("shop", BatchReport(3, stages))
+    metrics.shed("shop", "deadline")
+    metrics.watch_pending("shop", lambda: 5)
+    text = metrics.render().decode()
+    assert 'tandem_requests_total{collection="shop",route="search",status="200"} 1.0' in text
+    assert 'tandem_stage_seconds_sum{collection="shop",stage="encode"} 0.002' in text
+    assert 'tandem_batch_records_bucket{collection="shop",le="2.0"} 0.0' in text
+    assert 'tandem_batch_records_bucket{collection="shop",le="4.0"} 1.0' in text
+    assert 'tandem_shed_total{collection="shop",reason="deadline"} 1.0' in text
+    assert 'tandem_pending_records{collection="shop"} 5.0' in text
+
+
+def test_a_swap_replaces_the_info(shop_root: Path) -> None:
+    collection = Workspace(shop_root).collection("shop")
+    loaded = load(collection, str(current(collection)), settings_for(shop_root), None)
+    metrics = Metrics()
+    metrics.load_failed("shop")
+    metrics.swapped(loaded)
+    loaded.index_version = "next"
+    metrics.swapped(loaded)
+    lines = metrics.render().decode().splitlines()
+    served = [line for line in lines if line.startswith("tandem_served_info{")]
+    assert len(served) == 1 and 'index_version="next"' in served[0]
+    assert 'tandem_load_failing{collection="shop"} 0.0' in lines
+    assert 'tandem_load_failures_total{collection="shop"} 1.0' in lines
+    assert 'tandem_swaps_total{collection="shop"} 2.0' in lines
+
+
+def test_names_end_in_their_unit() -> None:
+    for family in Metrics().registry.collect():
+        assert family.name.startswith("tandem_")
+        if family.type == "histogram":
+            assert family.name.endswith(("_seconds", "_records"))

@@ -1,0 +1,83 @@
+import asyncio
+import logging
+
+import orjson
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from bundle.errors import ConfigError
+from service.call import SCOPE_KEY, Call
+from service.errors import InvalidRequest
+from service.middleware import RequestBoundary
+
+
+def _run(error: Exception | None, after_start: bool = False) -> tuple[list[Message], list[Call]]:
+    sent: list[Message] = []
+    finished: list[Call] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        scope[SCOPE_KEY].route = "test"
+        if error is None or after_start:
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+        if error is not None:
+            raise error
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def receive() -> Message:
+        return {"type": "http.request"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"x-request-id", b"id-1")]}
+    try:
+        asyncio.run(RequestBoundary(app, finished.append)(scope, receive, send))
+    except ZeroDivisionError:
+        sent.append({"type": "raised"})
+    return sent, finished
+
+
+def test_an_answer_carries_the_request_id_and_is_counted_once() -> None:
+    sent, finished = _run(None)
+    assert sent[0]["headers"] == [(b"x-request-id", b"id-1")]
+    assert [(call.route, call.status) for call in finished] == [("test", 200)]
+
+
+def test_a_domain_error_becomes_its_problem() -> None:
+    sent, finished = _run(InvalidRequest("k is wrong"))
+    assert (sent[0]["status"], orjson.loads(sent[1]["body"])["detail"]) == (422, "k is wrong")
+    assert finished[0].status == 422
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("secret"), ConfigError("secret")])
+def test_an_internal_error_is_hidden_but_logged_with_its_request_id(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        sent, _ = _run(error)
+    assert sent[0]["status"] == 500
+    assert b"secret" not in sent[1]["body"]
+    assert caplog.records[0].__dict__["request_id"] == "id-1"
+    assert caplog.records[0].exc_info is not None
+
+
+def test_a_failure_after_the_first_byte_ends_the_connection() -> None:
+    sent, finished = _run(ZeroDivisionError(), after_start=True)
+    assert [message["type"] for message in sent] == ["http.response.start", "raised"]
+    assert finished[0].status == 500
+
+
+def test_other_protocols_pass_through() -> None:
+    seen: list[Scope] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        seen.append(scope)
+
+    async def nothing() -> Message:
+        return {}
+
+    async def drop(_: Message) -> None:
+        return None
+
+    asyncio.run(RequestBoundary(app, seen.append)({"type": "lifespan"}, nothing, drop))  # type: ignore[arg-type]
+    assert seen == [{"type": "lifespan"}]

@@ -1,0 +1,139 @@
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from bundle.errors import ConfigError
+from bundle.workspace import Collection, Workspace
+from index.store import activate
+from service.server import serve
+from tests.service.conftest import settings_for
+from tests.service.running import listening, wait_until
+from tests.service.tiny import build_tiny_index, ids, make_collection, write_tiny_bundle
+
+
+def test_wrong_settings_stop_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text("[server]\nprot = 1\n")
+    with pytest.raises(ConfigError, match="server.prot"):
+        serve(path)
+
+
+def _free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+@contextlib.contextmanager
+def _process(root: Path, tmp_path: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    port, log = _free_port(), tmp_path / "server.log"
+    config = tmp_path / "server.toml"
+    config.write_text(f'workspace = "{root}"\n[server]\nport = {port}\nworkers = {workers}\n')
+    code = f"from pathlib import Path; from service.server import serve; serve(Path({str(config)!r}))"
+    environment = {**os.environ, "TANDEM_SECURITY__ADMIN_KEY": "an-admin-key-for-tests"}
+    with log.open("wb") as stderr:
+        process = subprocess.Popen([sys.executable, "-c", code], stderr=stderr, env=environment)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        wait_until(lambda: _is_ready(url))
+        yield process, url, log
+    finally:
+        if process.poll() is None:
+            process.terminate()
+        process.wait(timeout=30)
+
+
+def _is_ready(url: str) -> bool:
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/readyz").status_code == 200
+    return False
+
+
+def test_a_signal_ends_the_server_cleanly_and_the_log_is_json(shop_root: Path, tmp_path: Path) -> None:
+    with _process(shop_root, tmp_path, workers=1) as (process, url, log):
+        response = httpx.post(f"{url}/v1/collections/shop/search", json={"item_ids": ["a-00001"], "k": 3})
+        assert response.status_code == 200
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(timeout=30) in (0, -signal.SIGTERM)
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert "an-admin-key" not in log.read_text()
+    assert lines[0]["event"] == "server starting" and lines[0]["settings"]["server"]["workers"] == 1
+    request = next(line for line in lines if line["event"] == "request" and line["route"] == "search")
+    assert request["request_id"] == response.headers["x-request-id"]
+    assert (request["status"], request["k"], request["records"]) == (200, 3, 1)
+    assert request["index_version"] == response.json()["index_version"]
+    assert {"queue", "search", "write"} <= request["stages_ms"].keys()
+
+
+def test_several_workers_serve_and_sum_their_metrics(shop_root: Path, tmp_path: Path) -> None:
+    with _process(shop_root, tmp_path, workers=2) as (_, url, _log):
+        for _ in range(20):  # a new connection each time, so that both workers are met
+            wait_until(lambda: _search(url) == 200)
+        text = httpx.get(f"{url}/metrics").text
+        count = re.search(r'tandem_requests_total{collection="shop",route="search",status="200"} (\d+)', text)
+        assert count is not None and int(count[1]) == 20
+
+
+def _search(url: str) -> int:
+    return httpx.post(f"{url}/v1/collections/shop/search", json={"item_ids": ["a-00001"]}).status_code
+
+
+@pytest.fixture
+def two_versions(tmp_path: Path) -> tuple[Collection, list[tuple[str, str, str]]]:
+    """A collection with two versions of two bundles whose items are named `a-` and `b-`."""
+    collection = Workspace(tmp_path).collection("shop")
+    bundle_a, version_a = make_collection(collection, tmp_path, count=30, prefix="a")
+    bundle_b = write_tiny_bundle(collection, seed=5)
+    version_b = build_tiny_index(collection, tmp_path, ids("b", 30), bundle_b)
+    return collection, [("a-", bundle_a, version_a), ("b-", bundle_b, version_b)]
+
+
+def test_swaps_under_load_fail_nothing_and_mix_nothing(
+    two_versions: tuple[Collection, list[tuple[str, str, str]]], tmp_path: Path
+) -> None:
+    collection, versions = two_versions
+    made = {(bundle_id, version): prefix for prefix, bundle_id, version in versions}
+    stop, faults, seen = threading.Event(), list[str](), set[str]()
+    answered = [0] * 4
+
+    def load(thread: int, url: str) -> None:
+        with httpx.Client(base_url=url) as client:
+            while not stop.is_set():
+                body = {"queries": [{"text": "red mug"}], "k": 5, "with": ["attributes", "semantic_id", "vector"]}
+                response = client.post("/v1/collections/shop/search", json=body)
+                answer = response.json()
+                if response.status_code != 200:
+                    faults.append(response.text)
+                    return
+                prefix = made.get((answer["bundle_id"], answer["index_version"]), "unknown pair")
+                if not all(hit["item_id"].startswith(prefix) for hit in answer["results"][0]["hits"]):
+                    faults.append(f"mixed: {answer}")
+                seen.add(prefix)
+                answered[thread] += 1
+
+    with listening(settings_for(tmp_path)) as url:
+        threads = [threading.Thread(target=load, args=(i, url)) for i in range(4)]
+        for thread in threads:
+            thread.start()
+        for turn in range(1, 9):
+            version = versions[turn % 2][2]
+            activate(collection, version)
+            wait_until(lambda: httpx.get(f"{url}/v1/collections/shop").json()["index_version"] == version)  # noqa: B023
+            before = sum(answered)
+            wait_until(lambda: sum(answered) >= before + 20 or bool(faults))  # noqa: B023
+        stop.set()
+        for thread in threads:
+            thread.join()
+    assert not faults, faults[0]
+    assert seen == {"a-", "b-"}

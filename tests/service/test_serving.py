@@ -1,0 +1,43 @@
+import asyncio
+import threading
+from pathlib import Path
+
+import pytest
+
+from service.call import Call
+from service.errors import NotReady
+from service.serving import Serving
+from tests.service.conftest import settings_for
+
+
+def test_it_starts_loading_captures_and_ends_every_thread(shop_root: Path) -> None:
+    before = set(threading.enumerate())
+
+    async def work() -> None:
+        serving = Serving(settings_for(shop_root))
+        await serving.start()
+        with pytest.raises(NotReady):  # the loop had no turn yet, so nothing can have been swapped in
+            serving.capture("shop", Call([], "/"))
+        while serving.state()[0] != "ready":
+            await asyncio.sleep(0.01)
+        call = Call([], "/")
+        slot, loaded = serving.capture("shop", call)
+        assert slot.loaded is loaded
+        assert (call.collection, call.bundle_id, call.index_version) == ("shop", loaded.bundle_id, loaded.index_version)
+        await serving.stop()
+        assert serving.state()[0] == "draining"
+
+    asyncio.run(work())
+    assert set(threading.enumerate()) <= before
+
+
+def test_a_watcher_that_ended_is_failing(shop_root: Path) -> None:
+    async def work() -> None:
+        serving = Serving(settings_for(shop_root))
+        await serving.start()
+        assert serving.watcher is not None
+        await asyncio.to_thread(serving.watcher.stop)
+        assert serving.state()[0] == "failing"
+        await serving.stop()
+
+    asyncio.run(work())
