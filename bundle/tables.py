@@ -95,10 +95,9 @@ def _typed(table: pa.Table, path: Path, name: str, kind: ColumnType) -> pa.Table
                 f"{path}, column '{name}' is {values.type}, but must be text", path=str(path), column=name
             )
     try:
-        typed = _seconds(values) if kind == "timestamp" and _is_number(values.type) else values
-        typed = typed if typed.type == target else pc.cast(typed, target)
+        typed = _timestamps(values) if kind == "timestamp" else pc.cast(values, target)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-        row = _first_bad_row(values, target)
+        row = _first_bad_row(values, kind)
         raise InvalidTable(
             f"{path} row {row}, column '{name}': {values[row - 1].as_py()!r} is not a {kind}",
             path=str(path),
@@ -108,21 +107,27 @@ def _typed(table: pa.Table, path: Path, name: str, kind: ColumnType) -> pa.Table
     return table.set_column(table.column_names.index(name), name, typed)
 
 
-def _is_number(kind: pa.DataType) -> bool:
-    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind))
-
-
-def _seconds(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    micros = pc.round(pc.multiply(pc.cast(values, pa.float64()), 1e6))
-    return pc.cast(pc.cast(micros, pa.int64()), pa.timestamp("us"))
-
-
-def _first_bad_row(values: pa.ChunkedArray, target: pa.DataType) -> int:
-    for row, value in enumerate(values, start=1):
+def _timestamps(values: pa.ChunkedArray) -> pa.ChunkedArray:
+    """ISO texts, Unix seconds as numbers or texts, and Arrow's own times, as microseconds."""
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         try:
-            pc.cast(value, target)
+            values = pc.cast(values, pa.float64())
+        except pa.ArrowInvalid:
+            return pc.cast(values, _ARROW_TYPES["timestamp"])
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        micros = pc.round(pc.multiply(pc.cast(values, pa.float64()), 1e6))
+        values = pc.cast(micros, pa.int64())
+    return pc.cast(values, _ARROW_TYPES["timestamp"])
+
+
+def _first_bad_row(values: pa.ChunkedArray, kind: ColumnType) -> int:
+    """Row of the first value that alone is no `kind`; the first row when each is one, but not all the same way."""
+    for row in range(len(values)):
+        one = values.slice(row, 1)
+        try:
+            _timestamps(one) if kind == "timestamp" else pc.cast(one, _ARROW_TYPES[kind])
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
-            return row
+            return row + 1
     return 1
 
 

@@ -57,10 +57,12 @@ def execute(arguments: list[str]) -> int:
 
 
 def _exit_code(error: RetrievalError) -> int:
-    if isinstance(error, ConfigError | InputError):
+    if isinstance(error, ConfigError | InputError) or error.code in _BAD_DATA:
         return BAD_USAGE
     return REFUSED if error.code in _GATES else FAILED
 
 
-# Errors that say: the work was done and its result is not good enough to go on with.
+# By code, because the packages that own these errors are imported only by the commands that need them.
+_BAD_DATA = frozenset({"bad-data", "bad-split"})
+# The work was done and its result is not good enough to go on with.
 _GATES = frozenset({"export-mismatch", "recall-below-target"})

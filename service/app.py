@@ -19,6 +19,7 @@ from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
 from service.routes.embed import EmbedHandler
+from service.routes.errors import errors_router
 from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
@@ -64,6 +65,7 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
     app.router.routes.extend(_hot_routes(serving))
     app.include_router(collections_router(serving, problem_responses(404)))
     app.include_router(health_router(serving))
+    app.include_router(errors_router())
     return app
 
 

@@ -10,7 +10,7 @@ from index import errors as index_errors
 from service import errors as service_errors
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "/docs/errors#"
+TYPE_PREFIX = "/errors#"
 MOST_DETAIL = 2000  # characters; a message may quote what the caller sent
 
 

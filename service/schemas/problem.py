@@ -1,4 +1,4 @@
-"""The shape of every error."""
+"""The shape of every error, and of its explanation."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -11,7 +11,7 @@ class Problem(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "type": "/docs/errors#invalid-request",
+                    "type": "/errors#invalid-request",
                     "title": "Request cannot be used",
                     "status": 422,
                     "detail": "k: Input should be greater than or equal to 1",
@@ -30,3 +30,11 @@ class Problem(BaseModel):
     instance: str = Field(description="Path of the request.")
     code: str = Field(description="Stable code for programs.")
     request_id: str = Field(description="Id of the request, as in the logs and the X-Request-Id header.")
+
+
+class ErrorMeaning(BaseModel):
+    """What one error code stands for."""
+
+    status: int = Field(description="HTTP status.", examples=[409])
+    title: str = Field(description="Short name of the kind of error.", examples=["Bundle mismatch"])
+    meaning: str = Field(description="When it happens.")

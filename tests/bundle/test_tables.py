@@ -42,6 +42,13 @@ def test_unix_seconds_are_timestamps(tmp_path: Path) -> None:
     assert table["timestamp"].to_pylist() == [datetime.datetime(1970, 1, 2)]
 
 
+@pytest.mark.parametrize(("good", "bad"), [("1000000", "soon"), ("2011-01-02", "2011-13-02")])
+def test_one_bad_timestamp_among_good_ones_is_the_one_named(tmp_path: Path, good: str, bad: str) -> None:
+    path = _write(tmp_path, ".csv", [{"timestamp": text} for text in (good, good, bad)])
+    with pytest.raises(InvalidTable, match=f"row 3, column 'timestamp': '{bad}' is not a timestamp"):
+        read_table(path, {"timestamp": "timestamp"})
+
+
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
 @pytest.mark.parametrize(
     ("second", "column", "says"),

@@ -24,7 +24,7 @@ def test_plain_lines_tell_how_far_and_how_fast(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [0.0]
-    monkeypatch.setattr(console.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr("cli.console.time.monotonic", lambda: now[0])
     progress = PlainProgress()
     progress.start("embed", 100)
     now[0] = 10.0

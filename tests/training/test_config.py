@@ -1,0 +1,48 @@
+from typing import Any
+
+import pytest
+
+from bundle.errors import ConfigError
+from tests.training.world import shop_config
+from training.config import TrainConfig
+
+
+def test_the_resolved_config_survives_json() -> None:
+    config = shop_config()
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize("logq", ["classic", "corrected"])
+@pytest.mark.parametrize(
+    ("negatives", "reason"),
+    [({"kind": "catalogue"}, "samples nothing"), ({"kind": "uniform"}, "draws every item alike")],
+)
+def test_a_correction_of_what_is_not_popularity_is_refused_with_the_reason(
+    logq: str, negatives: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        shop_config(negatives=negatives, objective={"logq": logq})
+
+
+def test_uniform_negatives_mixed_with_the_batch_may_be_corrected() -> None:
+    assert shop_config(negatives={"kind": "uniform", "in_batch": True}).objective.logq == "classic"
+
+
+def test_a_metric_that_is_not_measured_is_refused_naming_those_that_are() -> None:
+    with pytest.raises(ConfigError, match="'recall@7' is not measured.*ndcg@5"):
+        shop_config(trainer={"metric": "recall@7"})
+
+
+def test_a_history_without_its_feature_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'past' is no sequence feature.*history"):
+        shop_config(examples={"history_feature": "past"})
+
+
+def test_heads_must_divide_the_dimension() -> None:
+    with pytest.raises(ConfigError, match="heads = 3 does not divide dimension 16"):
+        shop_config(query_tower={"history": {"kind": "attention", "heads": 3}})
+
+
+def test_a_feature_named_as_the_output_is_refused() -> None:
+    with pytest.raises(ConfigError, match="named 'embedding'.*rename"):
+        shop_config(features={"query": [{"kind": "category", "name": "embedding"}]})

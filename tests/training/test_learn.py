@@ -1,0 +1,128 @@
+"""Learning from tables: repeatable, resumable after a real kill, and better than chance."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from bundle.progress import NoProgress
+from tests.training.world import shop_config, write_shop
+from training.config import TrainConfig
+from training.dataset import load_dataset
+from training.errors import CheckpointCorrupt, Diverged
+from training.learn import Learned, Learner
+
+RUN_AND_DIE = """
+import os, signal, sys
+from pathlib import Path
+from bundle.progress import NoProgress
+from training.config import TrainConfig
+from training.dataset import load_dataset
+from training.learn import Learner
+
+class Killer(NoProgress):
+    left = int(sys.argv[3])
+    def advance(self, n=1):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+folder = Path(sys.argv[1])
+config = TrainConfig.model_validate_json(Path(sys.argv[2]).read_text())
+dataset = load_dataset(config.data, folder)
+Learner(config, dataset, config.split.split(dataset), Killer(), folder / "checkpoints").learn()
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_shop(tmp_path_factory.mktemp("shop"))
+
+
+def learn(shop: Path, config: TrainConfig, checkpoints: Path | None = None, *, resume: bool = False) -> Learned:
+    dataset = load_dataset(config.data, shop)
+    return Learner(config, dataset, config.split.split(dataset), NoProgress(), checkpoints).learn(resume=resume)
+
+
+def same_weights(first: Learned, second: Learned) -> bool:
+    a, b = first.model.state_dict(), second.model.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(shop: Path) -> Learned:
+    return learn(shop, shop_config())
+
+
+def test_it_learns(uninterrupted: Learned) -> None:
+    assert uninterrupted.logs[-1].loss < 0.8 * uninterrupted.logs[0].loss
+    assert len(uninterrupted.final_logs) == uninterrupted.best_epoch
+    assert max(log.metrics["recall@10"] for log in uninterrupted.logs) > 0.35  # 10 of 60 items by chance: 0.17
+
+
+def test_equal_seeds_give_equal_weights_and_other_seeds_others(shop: Path, uninterrupted: Learned) -> None:
+    assert same_weights(learn(shop, shop_config()), uninterrupted)
+    assert not same_weights(learn(shop, shop_config(trainer={"seed": 1})), uninterrupted)
+
+
+# 480 interactions, 400 to train on, 64 a batch: 7 steps an epoch; later ones fall into the second training.
+@pytest.mark.parametrize("killed_at_step", [10, 16, 26])
+def test_a_killed_run_that_resumes_ends_with_the_same_weights(
+    shop: Path, uninterrupted: Learned, tmp_path: Path, killed_at_step: int
+) -> None:
+    folder = write_shop(tmp_path)
+    settings = tmp_path / "config.json"
+    settings.write_text(shop_config().model_dump_json())
+    command = [sys.executable, "-c", RUN_AND_DIE, str(folder), str(settings), str(killed_at_step)]
+    process = subprocess.run(command, cwd=Path(__file__).parents[2], env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert process.returncode == -signal.SIGKILL
+    assert list((folder / "checkpoints").iterdir())
+    assert same_weights(learn(folder, shop_config(), folder / "checkpoints", resume=True), uninterrupted)
+
+
+def test_a_checkpoint_of_other_settings_is_refused(shop: Path, tmp_path: Path) -> None:
+    learn(shop, shop_config(trainer={"refit": "none", "epochs": 1}), tmp_path)
+    with pytest.raises(CheckpointCorrupt, match="other settings"):
+        learn(shop, shop_config(trainer={"refit": "none", "epochs": 2}), tmp_path, resume=True)
+
+
+def test_without_resume_old_checkpoints_do_not_matter(shop: Path, tmp_path: Path) -> None:
+    learn(shop, shop_config(trainer={"refit": "none", "epochs": 1}), tmp_path)
+    config = shop_config(trainer={"refit": "none", "epochs": 2})
+    assert same_weights(learn(shop, config, tmp_path), learn(shop, config))
+
+
+def test_a_loss_that_is_not_finite_names_the_step(shop: Path) -> None:
+    with pytest.raises(Diverged, match="step 2 of epoch 1"):
+        learn(shop, shop_config(metric="dot", trainer={"learning_rate": 1e38}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"negatives": {"kind": "catalogue"}, "objective": {"logq": "none", "kind": "softmax"}},
+        {"negatives": {"kind": "uniform", "n": 30}, "objective": {"logq": "none"}},
+        {"negatives": {"kind": "popularity", "n": 30}, "objective": {"logq": "corrected"}},
+        {"query_tower": {"history": {"kind": "attention", "layers": 1}}},
+        {"query_tower": {"history": {"kind": "mean", "share_items": True}}},
+    ],
+)
+def test_every_combination_learns(shop: Path, changes: dict[str, Any]) -> None:
+    learned = learn(shop, shop_config(trainer={"refit": "none"}, **changes))
+    assert max(log.metrics["recall@10"] for log in learned.logs) > 0.25
+
+
+def test_all_items_of_a_query_can_be_its_targets(shop: Path) -> None:
+    config = shop_config(
+        examples={"kind": "query", "history_feature": None},
+        features={**shop_config().features.model_dump(), "query": [{"kind": "category", "name": "query_id"}]},
+        trainer={"epochs": 8, "batch_size": 8, "refit": "none", "patience": 8},
+    )
+    learned = learn(shop, config)
+    assert learned.examples == 40
+    assert max(log.metrics["recall@10"] for log in learned.logs) > 0.3

@@ -1,0 +1,16 @@
+from tests.training.conftest import Trained
+
+
+def test_the_card_names_inputs_data_metrics_and_limits(trained: Trained) -> None:
+    card = (trained.folder / "model_card.md").read_text()
+    assert card.startswith("# shop\n")
+    for line in (
+        "| `history` | sequence | no |",
+        "| `title` | text | yes |",
+        "| test interactions | 40 |",
+        "8 x 8 codes",
+    ):
+        assert line in card
+    for method in ("model", "popularity", "item_knn"):
+        assert f"| {method} | " in card
+    assert "## Limits" in card

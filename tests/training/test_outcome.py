@@ -1,0 +1,40 @@
+from pathlib import Path
+
+import pytest
+import torch
+
+from bundle.progress import NoProgress
+from tests.training.world import shop_config, write_shop
+from training.compare import compare
+from training.dataset import load_dataset
+from training.learn import Learner
+from training.outcome import Outcome
+from training.score import model_score
+
+
+@pytest.fixture(scope="module")
+def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    folder: Path = write_shop(tmp_path_factory.mktemp("shop"))
+    config = shop_config(trainer={"refit": "none", "epochs": 1})
+    dataset = load_dataset(config.data, folder)
+    split = config.split.split(dataset)
+    learned = Learner(config, dataset, split, NoProgress()).learn()
+    cpu = torch.device("cpu")
+    comparison = compare(
+        config, dataset, split, learned.features.query, lambda q: model_score(learned.model, q, learned.items, cpu)
+    )
+    return Outcome(config, dataset, split, learned, comparison, None)
+
+
+def test_counts_add_up(outcome: Outcome) -> None:
+    counts = outcome.counts()
+    parts = ("train_interactions", "validation_interactions", "test_interactions")
+    assert sum(counts[part] for part in parts) == counts["interactions"] == 480
+    assert counts["examples"] + counts["interactions_left_out_of_examples"] == counts["train_interactions"]
+
+
+def test_the_table_has_a_row_for_each_method_and_a_column_for_each_metric(outcome: Outcome) -> None:
+    header, *rows = outcome.metric_table()
+    assert [row[0] for row in rows] == ["model", "popularity", "item_knn"]
+    assert {"recall@5", "ndcg@10", "coverage@10", "mrr"} <= set(header)
+    assert all(len(row) == len(header) for row in rows)

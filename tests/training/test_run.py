@@ -1,0 +1,83 @@
+"""A whole run: what it leaves, that it repeats, and that a failed gate leaves nothing."""
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from bundle.progress import NoProgress
+from bundle.store import open_bundle
+from bundle.workspace import Workspace
+from tests.training.conftest import Trained
+from tests.training.world import shop_config
+from training.dataset import load_dataset
+from training.errors import BadData, ExportMismatch
+from training.learn import Learner
+from training.run import train
+
+
+def test_the_bundle_opens_and_its_towers_rank_as_measured(trained: Trained) -> None:
+    bundle = open_bundle(trained.collection, trained.result.bundle_id)
+    assert bundle.manifest.training == trained.config.model_dump(mode="json")
+    assert bundle.manifest.metric == "cosine"
+    assert bundle.query.dimension == bundle.item.dimension == 16
+    assert bundle.manifest.evaluation["recall@10"] > bundle.manifest.evaluation["popularity.recall@10"]
+    assert bundle.manifest.evaluation["item_knn.recall@10"] > 0
+    titled = bundle.item.embed([{"item_id": "new", "title": "red lamp", "photo": [0, 0, 0]}])
+    np.testing.assert_allclose(np.linalg.norm(titled), 1, atol=1e-5)
+
+
+def test_semantic_ids_round_trip_through_the_graphs(trained: Trained) -> None:
+    bundle = open_bundle(trained.collection, trained.result.bundle_id)
+    assert bundle.semantic_ids is not None
+    assert bundle.semantic_ids.space.codebook_sizes == (8, 8)
+    records = load_dataset(trained.config.data, trained.tables).items.records(bundle.item.featurizer.names)
+    embedding_ND = bundle.item.embed(records)
+    decoded_ND = bundle.semantic_ids.decode(bundle.semantic_ids.encode(embedding_ND))
+    error = np.square(embedding_ND - decoded_ND).sum() / np.square(embedding_ND - embedding_ND.mean(0)).sum()
+    assert trained.result.semantic_id_metrics is not None
+    assert error == pytest.approx(trained.result.semantic_id_metrics["relative_error"], abs=0.02)
+    assert error < 0.5
+
+
+def test_the_bundle_s_towers_are_the_trained_ones_byte_for_byte_on_the_arrays(trained: Trained) -> None:
+    bundle = open_bundle(trained.collection, trained.result.bundle_id)
+    dataset = load_dataset(trained.config.data, trained.tables)
+    learned = Learner(trained.config, dataset, trained.config.split.split(dataset), NoProgress()).learn()
+    records = dataset.items.records(bundle.item.featurizer.names)
+    served, own = bundle.item.featurizer(records), learned.items.batch()
+    assert served.keys() == own.keys()
+    for name in own:
+        assert served[name].tobytes() == own[name].tobytes()
+    with torch.no_grad():
+        expected_ND = learned.model.item(*(torch.from_numpy(array) for array in own.values())).numpy()
+    np.testing.assert_allclose(bundle.item.embed(records), expected_ND, rtol=0, atol=1e-5)
+
+
+def test_the_same_run_gives_the_same_bundle_and_no_checkpoint_stays(trained: Trained, tmp_path: Path) -> None:
+    collection = Workspace(tmp_path).collection("shop")
+    result = train(trained.config, trained.tables, collection, progress=NoProgress(), resume=True)
+    assert result.bundle_id == trained.result.bundle_id
+    assert os.listdir(collection.folder / "training") == []
+
+
+def test_a_failed_gate_leaves_no_bundle_but_the_checkpoints(
+    trained: Trained, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("training.parity.MAX_DIFFERENCE", -1.0)
+    collection = Workspace(tmp_path).collection("shop")
+    config = shop_config(trainer={"refit": "none", "epochs": 1}, quantizer=None)
+    with pytest.raises(ExportMismatch, match=r"query_tower\.onnx differs"):
+        train(config, trained.tables, collection, progress=NoProgress())
+    assert not collection.bundles.exists() or list(collection.bundles.iterdir()) == []
+    assert os.listdir(collection.folder / "training") == ["select.checkpoint"]
+
+
+def test_too_large_a_codebook_fails_before_anything_is_written(trained: Trained, tmp_path: Path) -> None:
+    config = shop_config(trainer={"refit": "none", "epochs": 1}, quantizer={"codebook_size": 256})
+    with pytest.raises(BadData, match="60 items cannot train 256"):
+        train(config, trained.tables, Workspace(tmp_path).collection("shop"), progress=NoProgress())
+    shutil.rmtree(tmp_path)

@@ -1,0 +1,16 @@
+import numpy as np
+import torch
+
+from tests.contracts.quantizer import clustered
+from training.quantizers.residual import ResidualConfig
+from training.semantic_ids import fit_semantic_ids
+
+
+def test_codes_and_metrics_are_those_of_the_whole_catalogue() -> None:
+    fitted = fit_semantic_ids(ResidualConfig(levels=2, codebook_size=16, beam=2), clustered(), 0, 1)
+    assert fitted.code_NL.shape == (600, 2)
+    assert fitted.metrics["dup_excess@2"] == 1 - len(np.unique(fitted.code_NL, axis=0)) / 600
+    decoded_ND = fitted.quantizer.decode(torch.from_numpy(fitted.code_NL)).numpy()
+    residual = np.square(clustered() - decoded_ND).sum(1).mean() / clustered().var(0).sum()
+    np.testing.assert_allclose(fitted.metrics["relative_error"], residual, rtol=1e-4)
+    assert fitted.metrics["perplexity@1"] <= 16

@@ -1,0 +1,10 @@
+import pytest
+from pydantic import ValidationError
+
+from training.trainer import TrainerConfig
+
+
+@pytest.mark.parametrize("wrong", [{"epochs": 0}, {"learning_rate": 0}, {"device": "tpu"}, {"batchsize": 3}])
+def test_senseless_settings_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        TrainerConfig.model_validate(wrong)

@@ -1,0 +1,163 @@
+"""Learn the towers from a dataset: features, examples, loop; then, if asked, anew on train and validation together.
+
+Axes: N interaction rows.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bundle.columns import EncodedRecords
+from bundle.progress import Progress
+from training.batches import Batches
+from training.checkpoint import CheckpointFile
+from training.config import TrainConfig
+from training.dataset import Dataset
+from training.device import open_device, repeatable
+from training.evaluate import evaluate
+from training.evaluation_set import evaluation_queries
+from training.examples import build_examples
+from training.fit_features import FittedFeatures, fit_featurizers
+from training.known import KnownPositives
+from training.loop import EpochLog, Loop, Validate
+from training.model import DualEncoder, ModelConfig, build_model, text_idf
+from training.ragged import IntArray
+from training.records import encode_items
+from training.score import model_score
+from training.splits import Split
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A trained model with the features it reads, and how training went.
+
+    `logs`: the epochs with validation; `final_logs`: those of the second training, empty without one. `best_epoch`:
+    the epoch that validation picked, or the last.
+    """
+
+    model: DualEncoder
+    features: FittedFeatures
+    items: EncodedRecords
+    logs: list[EpochLog]
+    final_logs: list[EpochLog]
+    best_epoch: int
+    examples: int
+    left_out: int
+
+
+@dataclass(frozen=True)
+class _Phase:
+    """One training from fresh weights."""
+
+    name: str
+    fit_N: IntArray
+    validation_N: IntArray
+    epochs: int
+
+
+class Learner:
+    """One run of learning: the data, the settings, and where its checkpoints lie (None for none)."""
+
+    def __init__(
+        self, config: TrainConfig, dataset: Dataset, split: Split, progress: Progress, folder: Path | None = None
+    ) -> None:
+        self._config = config
+        self._dataset = dataset
+        self._split = split
+        self._progress = progress
+        self._folder = folder
+        self._device = open_device(config.trainer.device)
+
+    def learn(self, *, resume: bool = False) -> Learned:
+        """Train, and return the model on the CPU in evaluation mode.
+
+        Equal settings and data give equal weights, whether or not the run was interrupted and resumed. Raises Diverged,
+        BadData, CheckpointCorrupt.
+        """
+        split, trainer = self._split, self._config.trainer
+        first = self._train(_Phase("select", split.train_N, split.validation_N, trainer.epochs), resume)
+        if trainer.refit == "none" or len(split.validation_N) == 0:
+            return first
+        both_N = np.union1d(split.train_N, split.validation_N)
+        second = self._train(_Phase("refit", both_N, split.validation_N[:0], first.best_epoch), resume)
+        return Learned(
+            second.model,
+            second.features,
+            second.items,
+            first.logs,
+            second.logs,
+            first.best_epoch,
+            second.examples,
+            second.left_out,
+        )
+
+    def forget(self) -> None:
+        """Delete the checkpoints of this run."""
+        for name in ("select", "refit"):
+            if checkpoint := self._checkpoint(name):
+                checkpoint.remove()
+
+    def _train(self, phase: _Phase, resume: bool) -> Learned:
+        config, dataset = self._config, self._dataset
+        features = fit_featurizers(config.features, dataset, phase.fit_N)
+        examples = build_examples(dataset, phase.fit_N, config.examples, features.query)
+        items = encode_items(dataset, features.item)
+        counts_N = np.bincount(examples.targets.values_V, minlength=len(items)).astype(np.int64)
+        known = None
+        if config.negatives.mask_known_positives:
+            pairs = dataset.interactions.query_N[phase.fit_N], dataset.interactions.item_N[phase.fit_N]
+            known = KnownPositives.from_interactions(*pairs, len(dataset.query_ids))
+        with repeatable(config.trainer.seed, config.trainer.threads, self._device):
+            model_config = ModelConfig(
+                config.features, config.query_tower, config.item_tower, config.dimension, config.metric == "cosine"
+            )
+            query_idf = text_idf(config.features.query, examples.encoded)
+            item_idf = text_idf(config.features.item, items)
+            model = build_model(model_config, features.vocabularies, query_idf, item_idf).to(self._device)
+            loop = Loop(
+                model,
+                config.objective.build(),
+                Batches(
+                    examples, items, config.negatives.build(counts_N), config.trainer.batch_size, self._device, known
+                ),
+                config.trainer,
+                validate=self._validation(phase, features, items, model),
+                checkpoint=self._checkpoint(phase.name),
+            )
+            state = loop.run(phase.epochs, self._progress, resume=resume)
+        model.cpu().eval()
+        best = state.best_epoch or state.epoch
+        return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)
+
+    def _validation(
+        self, phase: _Phase, features: FittedFeatures, items: EncodedRecords, model: DualEncoder
+    ) -> Validate | None:
+        if len(phase.validation_N) == 0:
+            return None
+        config = self._config
+        queries = evaluation_queries(
+            self._dataset,
+            phase.fit_N,
+            phase.validation_N,
+            features.query,
+            history_feature=config.examples.history_feature,
+            require_history=config.evaluation.require_history,
+        )
+        ks, exclude_seen = config.evaluation.ks, config.evaluation.exclude_seen
+        return lambda: evaluate(model_score(model, queries, items, self._device), queries, ks, exclude_seen)
+
+    def _checkpoint(self, phase: str) -> CheckpointFile | None:
+        if self._folder is None:
+            return None
+        return CheckpointFile(self._folder / f"{phase}.checkpoint", self._run_id())
+
+    def _run_id(self) -> str:
+        digest = hashlib.sha256(self._config.model_dump_json().encode())
+        for array_N in (self._split.train_N, self._split.validation_N):
+            digest.update(self._dataset.interactions.query_N[array_N].tobytes())
+            digest.update(self._dataset.interactions.item_N[array_N].tobytes())
+        for ids in (self._dataset.items.item_ids, self._dataset.query_ids):
+            digest.update("\0".join(ids).encode())
+        return digest.hexdigest()

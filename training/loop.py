@@ -1,0 +1,169 @@
+"""The training loop: epochs of batches, validation after each, the best weights kept, a checkpoint to go on from."""
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from bundle.progress import Progress
+from training.batches import Batch, Batches
+from training.checkpoint import CheckpointFile
+from training.errors import Diverged
+from training.model import DualEncoder
+from training.objectives import LossInput, Objective
+from training.trainer import TrainerConfig
+
+Validate = Callable[[], dict[str, float]]
+
+
+@dataclass(frozen=True)
+class EpochLog:
+    """What one epoch gave: its mean loss and the validation metrics after it."""
+
+    epoch: int
+    loss: float
+    metrics: dict[str, float]
+
+
+@dataclass
+class LoopState:
+    """Where a run stands: epochs done, their logs, the best epoch and its weights."""
+
+    epoch: int = 0
+    logs: list[EpochLog] = field(default_factory=list)
+    best_epoch: int = 0
+    best_value: float = -math.inf
+    best_weights: dict[str, Tensor] | None = None
+
+
+class Loop:
+    """Trains one model. Runs stopped after any epoch and resumed from the checkpoint end with equal weights."""
+
+    def __init__(
+        self,
+        model: DualEncoder,
+        objective: Objective,
+        batches: Batches,
+        config: TrainerConfig,
+        *,
+        validate: Validate | None = None,
+        checkpoint: CheckpointFile | None = None,
+    ) -> None:
+        self.model = model
+        self.objective = objective
+        self.batches = batches
+        self.config = config
+        self.validate = validate
+        self.checkpoint = checkpoint
+        self.rng = np.random.default_rng(config.seed)
+        self.optimizer = torch.optim.AdamW(
+            model.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
+        )
+        self.state = LoopState()
+
+    def run(self, epochs: int, progress: Progress, *, resume: bool = False) -> LoopState:
+        """Train up to `epochs` epochs in all and leave the best weights (the last without validation) in the model.
+
+        Raises Diverged, naming the step, when a loss is not finite.
+        """
+        if resume:
+            self._restore()
+        while self.state.epoch < epochs and not self._out_of_patience():
+            loss = self._epoch(progress)
+            metrics = self.validate() if self.validate else {}
+            self.state.epoch += 1
+            self.state.logs.append(EpochLog(self.state.epoch, loss, metrics))
+            self._keep_best(metrics)
+            if self.checkpoint:
+                self.checkpoint.save(self._snapshot())
+        if self.state.best_weights is not None:
+            self.model.load_state_dict(self.state.best_weights)
+        return self.state
+
+    def _epoch(self, progress: Progress) -> float:
+        self.model.train()
+        losses = []
+        number = self.state.epoch + 1
+        progress.start(f"epoch {number}", len(self.batches))
+        for index, batch in enumerate(self.batches.epoch(self.rng)):
+            self._set_learning_rate(self.state.epoch + index / len(self.batches))
+            loss = self._step(batch)
+            if not math.isfinite(loss):
+                raise Diverged(
+                    f"the loss is {loss} at step {index + 1} of epoch {number}; lower trainer.learning_rate, raise "
+                    "objective.temperature, or check the features for extreme numbers",
+                    epoch=number,
+                    step=index + 1,
+                )
+            losses.append(loss)
+            progress.advance()
+        progress.note(f"loss {np.mean(losses):.4f}")
+        progress.finish()
+        return float(np.mean(losses))
+
+    def _step(self, batch: Batch) -> float:
+        output = self.objective(
+            LossInput(
+                query_BD=self.model.query(*batch.query_arrays),
+                item_MD=self.model.item(*batch.item_arrays),
+                positive_BM=batch.positive_BM,
+                valid_BM=batch.valid_BM,
+                draws_M=batch.draws_M,
+                logq_M=batch.logq_M,
+                weight_B=batch.weight_B,
+            )
+        )
+        self.optimizer.zero_grad(set_to_none=True)
+        output.loss.backward()  # type: ignore[no-untyped-call]
+        if self.config.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
+        self.optimizer.step()
+        return float(output.loss.detach())
+
+    def _set_learning_rate(self, epochs_done: float) -> None:
+        left = 1 - epochs_done / self.config.epochs if self.config.schedule == "linear" else 1.0
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.config.learning_rate * left
+
+    def _keep_best(self, metrics: dict[str, float]) -> None:
+        if metrics and metrics[self.config.metric] > self.state.best_value:
+            self.state.best_value = metrics[self.config.metric]
+            self.state.best_epoch = self.state.epoch
+            self.state.best_weights = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
+
+    def _out_of_patience(self) -> bool:
+        waited = self.state.epoch - self.state.best_epoch
+        return self.state.best_weights is not None and waited >= self.config.patience
+
+    def _snapshot(self) -> dict[str, Any]:
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "torch_rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+            "numpy_rng": json.dumps(self.rng.bit_generator.state),
+            "epoch": self.state.epoch,
+            "logs": [[log.epoch, log.loss, log.metrics] for log in self.state.logs],
+            "best_epoch": self.state.best_epoch,
+            "best_value": self.state.best_value,
+            "best_weights": self.state.best_weights,
+        }
+
+    def _restore(self) -> None:
+        stored = self.checkpoint.load() if self.checkpoint else None
+        if stored is None:
+            return
+        self.model.load_state_dict(stored["model"])
+        self.optimizer.load_state_dict(stored["optimizer"])
+        torch.set_rng_state(stored["torch_rng"])
+        if stored["cuda_rng"]:
+            torch.cuda.set_rng_state_all(stored["cuda_rng"])
+        self.rng.bit_generator.state = json.loads(stored["numpy_rng"])
+        logs = [EpochLog(epoch, loss, metrics) for epoch, loss, metrics in stored["logs"]]
+        best = (stored["best_epoch"], stored["best_value"], stored["best_weights"])
+        self.state = LoopState(stored["epoch"], logs, *best)

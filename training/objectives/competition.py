@@ -1,0 +1,95 @@
+"""Who competes with whom in a softmax over the pool: the scores of the targets against the mass of the negatives.
+
+Axes: B queries, M items of the pool, P most targets of a query, D embedding.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn.functional import embedding
+
+from training.objectives.contract import LossInput
+from training.objectives.mass import log_mass
+
+
+@dataclass(frozen=True)
+class Competition:
+    """Per query the scores of its targets, padded, and the log mass of its negatives.
+
+    `contributes_B` is False for a query without a valid target or without a negative: its numbers are finite, but
+    mean nothing.
+    """
+
+    score_BP: Tensor
+    is_target_BP: Tensor
+    column_BP: Tensor
+    negatives_B1: Tensor
+    negative_BM: Tensor
+    contributes_B: Tensor
+
+
+def compete(batch: LossInput, temperature: float, logq_M: Tensor | None) -> Competition:
+    """Scores over temperature, in at least float32 also under autocast.
+
+    `negatives_B1` is logsumexp over the negatives of Z + log(draws) - logq: an item drawn n times counts n times.
+    """
+    column_BP, is_target_BP = _targets(batch)
+    negative_BM = batch.valid_BM > batch.positive_BM  # valid and not positive, in one pass
+    shift_M = torch.zeros(len(batch.item_MD), device=batch.item_MD.device)
+    if batch.draws_M is not None:
+        shift_M = batch.draws_M.float().log()  # -inf for an item that no draw gave
+    if logq_M is not None:
+        shift_M = shift_M - logq_M
+    with torch.autocast(batch.query_BD.device.type, enabled=False):
+        query_BD, item_MD = _at_least_float32(batch.query_BD) / temperature, _at_least_float32(batch.item_MD)
+        negatives_B = log_mass(query_BD, item_MD, shift_M.to(item_MD.dtype), negative_BM)
+        score_BP = (embedding(column_BP, item_MD) * query_BD[:, None, :]).sum(-1)
+    has_negative_B = negatives_B != -torch.inf  # NaN is no reason to skip a query: it must come through
+    return Competition(
+        score_BP=score_BP.masked_fill(~is_target_BP, 0.0),
+        is_target_BP=is_target_BP,
+        column_BP=column_BP,
+        negatives_B1=negatives_B.masked_fill(~has_negative_B, 0.0)[:, None],
+        negative_BM=negative_BM,
+        contributes_B=has_negative_B & is_target_BP.any(1),
+    )
+
+
+def logsumexp(value: Tensor) -> tuple[Tensor, Tensor]:
+    """log sum exp over the last axis, and whether any of it exceeds -inf; if not, it is finite, without gradient."""
+    top = value.amax(-1, keepdim=True).detach()
+    some = top != -torch.inf  # NaN is something, and must come through
+    top = top.masked_fill(~some, 0.0)
+    total = (value - top).exp().sum(-1).clamp_min(torch.finfo(value.dtype).tiny)
+    return total.log() + top[..., 0], some[..., 0]
+
+
+def n_negatives(competition: Competition, draws_M: Tensor | None) -> Tensor:
+    """How many draws stand behind each query's negatives, [B, 1], at least 1."""
+    dtype = competition.score_BP.dtype
+    counted_BM = competition.negative_BM.to(dtype)
+    total_B1 = counted_BM.sum(1, keepdim=True) if draws_M is None else counted_BM @ draws_M.to(dtype)[:, None]
+    return total_B1.clamp_min(1.0)
+
+
+def mean_over_targets(loss_BP: Tensor, competition: Competition) -> Tensor:
+    """Mean of each query over its targets, 0 for a query without any."""
+    total_B = loss_BP.masked_fill(~competition.is_target_BP, 0.0).sum(1)
+    return total_B / competition.is_target_BP.sum(1).clamp_min(1)
+
+
+def _targets(batch: LossInput) -> tuple[Tensor, Tensor]:
+    """Columns [B, P] of each query's positives, first come first, and which of them are valid targets."""
+    row_V, column_V = batch.positive_BM.nonzero(as_tuple=True)
+    count_B = torch.bincount(row_V, minlength=len(batch.positive_BM))
+    most = max(1, int(count_B.max()))
+    place_V = torch.arange(len(row_V), device=row_V.device) - (count_B.cumsum(0) - count_B)[row_V]
+    column_BP = torch.zeros(len(count_B), most, dtype=torch.int64, device=row_V.device)
+    column_BP[row_V, place_V] = column_V
+    filled_BP = torch.arange(most, device=row_V.device) < count_B[:, None]
+    return column_BP, filled_BP & batch.valid_BM.gather(1, column_BP)
+
+
+def _at_least_float32(value: Tensor) -> Tensor:
+    return value if value.dtype == torch.float64 else value.float()

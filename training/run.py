@@ -1,0 +1,122 @@
+"""One training run, from tables to a bundle: load, split, learn, compare, quantize, export, check, write."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from bundle.progress import Progress
+from bundle.store import (
+    ITEM_TOWER,
+    QUERY_TOWER,
+    SEMANTIC_ID_DECODE,
+    SEMANTIC_ID_ENCODE,
+    BundleDraft,
+    write_bundle,
+)
+from bundle.workspace import Collection
+from training.compare import compare, flat
+from training.config import TrainConfig
+from training.dataset import load_dataset
+from training.export import export_graph, export_tower
+from training.learn import Learned, Learner
+from training.model import embed
+from training.model_card import model_card
+from training.outcome import Outcome
+from training.parity import check_codec, check_tower
+from training.report import write_report
+from training.score import model_score
+from training.semantic_ids import SemanticIds, fit_semantic_ids
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """The written bundle and what was measured: metrics on the test part by method, and of the semantic IDs."""
+
+    bundle_id: str
+    metrics: dict[str, dict[str, float]]
+    semantic_id_metrics: dict[str, float] | None
+
+
+def train(
+    config: TrainConfig, base: Path, collection: Collection, *, resume: bool = False, progress: Progress
+) -> TrainResult:
+    """Train and write a bundle into `collection`; relative paths of the tables count from `base`.
+
+    Checkpoints lie below the collection's `training` folder until the bundle is written; with `resume` the run goes on
+    from them, or starts when there are none. Equal settings and tables give the same bundle id. Raises RetrievalError.
+    """
+    dataset = load_dataset(config.data, base)
+    if config.quantizer is not None:
+        config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
+    split = config.split.split(dataset)
+    learner = Learner(config, dataset, split, progress, collection.folder / "training")
+    learned = learner.learn(resume=resume)
+    cpu = torch.device("cpu")
+    comparison = compare(
+        config,
+        dataset,
+        split,
+        learned.features.query,
+        lambda queries: model_score(learned.model, queries, learned.items, cpu),
+    )
+    semantic_ids = _semantic_ids(config, learned)
+    outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids)
+    draft = BundleDraft(
+        name=config.collection,
+        dimension=config.dimension,
+        metric=config.metric,
+        features=config.features,
+        vocabularies=learned.features.vocabularies,
+        statistics=learned.features.statistics,
+        semantic_id_codebooks=semantic_ids.quantizer.codebook_sizes if semantic_ids else None,
+        evaluation=flat(comparison.metrics),
+        training=config.model_dump(mode="json"),
+    )
+    bundle_id = write_bundle(collection, draft, lambda folder: _write_files(folder, outcome, progress))
+    learner.forget()
+    return TrainResult(bundle_id, comparison.metrics, semantic_ids.metrics if semantic_ids else None)
+
+
+def _semantic_ids(config: TrainConfig, learned: Learned) -> SemanticIds | None:
+    if config.quantizer is None:
+        return None
+    embedding_ND = embed(learned.model.item, learned.items, torch.device("cpu"))
+    return fit_semantic_ids(config.quantizer, embedding_ND, config.trainer.seed, config.trainer.threads)
+
+
+def _write_files(folder: Path, outcome: Outcome, progress: Progress) -> None:
+    """Export, check what was exported, and describe it; whatever fails leaves no bundle."""
+    progress.start("export", 4 if outcome.semantic_ids else 2)
+    _export_towers(folder, outcome, progress)
+    if outcome.semantic_ids is not None:
+        _export_codec(folder, outcome.semantic_ids, progress)
+    (folder / "model_card.md").write_text(model_card(outcome), encoding="utf-8")
+    write_report(folder / "report", outcome)
+    progress.finish()
+
+
+def _export_towers(folder: Path, outcome: Outcome, progress: Progress) -> None:
+    model, spec = outcome.learned.model, outcome.config.features
+    for tower, features, records, file in (
+        (model.query, spec.query, outcome.comparison.queries.encoded, QUERY_TOWER),
+        (model.item, spec.item, outcome.learned.items, ITEM_TOWER),
+    ):
+        export_tower(tower, features, records.batch(np.arange(1)), folder / file)
+        check_tower(tower, records, folder / file)
+        progress.advance()
+
+
+def _export_codec(folder: Path, semantic_ids: SemanticIds, progress: Progress) -> None:
+    quantizer = semantic_ids.quantizer
+    levels, _, dimension = quantizer.codebooks_LKD.shape
+    encode_path, decode_path = folder / SEMANTIC_ID_ENCODE, folder / SEMANTIC_ID_DECODE
+    export_graph(
+        quantizer.encode, {"embedding": torch.zeros(3, dimension)}, {"embedding": {0: "batch"}}, "codes", encode_path
+    )
+    progress.advance()
+    codes = torch.zeros(3, levels, dtype=torch.int64)
+    export_graph(quantizer.decode, {"codes": codes}, {"codes": {0: "batch"}}, "embedding", decode_path)
+    check_codec(quantizer.encode, quantizer.decode, semantic_ids.embedding_ND, encode_path, decode_path)
+    progress.advance()
