@@ -36,7 +36,6 @@ def methods(base: dict[str, Any]) -> dict[str, dict[str, Any]]:
         "example": {},
         "in-batch-softmax": {"objective": objective, "negatives": {"kind": "in_batch"}},
         "in-batch-softmax-logq": {"objective": objective | {"logq": "classic"}, "negatives": {"kind": "in_batch"}},
-        "history-mean": {"query_tower": {"history": {"kind": "mean"}}},
         "no-item-features": {"features": {"item": item_ids_only}},
         "no-history": {
             "features": {"query": no_history},

@@ -80,3 +80,14 @@ def test_the_readme_is_short() -> None:
 def test_the_serving_packages_are_listed_in_the_wheel() -> None:
     text = (ROOT / "pyproject.toml").read_text()
     assert f"packages = {list(PACKAGES)}".replace("'", '"') in text
+
+
+def test_the_architecture_names_every_file_or_its_folder() -> None:
+    text = (ROOT / "ARCHITECTURE.md").read_text()
+    missing = []
+    for path in MODULES:
+        folder = path.parent.relative_to(ROOT)
+        named = path.name in text or (len(folder.parts) > 1 and f"{folder.name}/`" in text)
+        if not named and folder.name != "cli" and path.stem not in {"__init__", "errors", "config"}:
+            missing.append(_name(path))
+    assert missing == []

@@ -17,6 +17,7 @@ ROUTES = {
     "/readyz": "get",
     "/health": "get",
     "/metrics": "get",
+    "/errors": "get",
 }
 
 
