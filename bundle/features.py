@@ -105,6 +105,8 @@ class FeatureSpec(Config):
             names = [feature.name for feature in side]
             if len(set(names)) < len(names):
                 raise ValueError(f"feature names repeat: {', '.join(sorted(names))}")
+            if "embedding" in names:
+                raise ValueError("a feature is named 'embedding', but so is the output of every tower; rename it")
         buckets: dict[str, int] = {}
         for feature in vocabulary_features([*self.query, *self.item]):
             name = vocabulary_name(feature)

@@ -79,14 +79,6 @@ class TrainConfig(Config):
         return self
 
     @model_validator(mode="after")
-    def _names_are_free(self) -> "TrainConfig":
-        if any(feature.name == "embedding" for feature in (*self.features.query, *self.features.item)):
-            raise ValueError(
-                "a feature is named 'embedding', but so is the output of every tower; rename the column and the feature"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _history_has_a_feature(self) -> "TrainConfig":
         sequences = [f.name for f in self.features.query if isinstance(f, SequenceFeature)]
         wanted = self.examples.history_feature

@@ -52,6 +52,7 @@ class _Phase:
     """One training from fresh weights."""
 
     name: str
+    task: str
     fit_N: IntArray
     validation_N: IntArray
     epochs: int
@@ -77,11 +78,11 @@ class Learner:
         BadData, CheckpointCorrupt.
         """
         split, trainer = self._split, self._config.trainer
-        first = self._train(_Phase("select", split.train_N, split.validation_N, trainer.epochs), resume)
+        first = self._train(_Phase("select", "epoch", split.train_N, split.validation_N, trainer.epochs), resume)
         if trainer.refit == "none" or len(split.validation_N) == 0:
             return first
         both_N = np.union1d(split.train_N, split.validation_N)
-        second = self._train(_Phase("refit", both_N, split.validation_N[:0], first.best_epoch), resume)
+        second = self._train(_Phase("refit", "refit epoch", both_N, split.validation_N[:0], first.best_epoch), resume)
         return Learned(
             second.model,
             second.features,
@@ -126,7 +127,7 @@ class Learner:
                 validate=self._validation(phase, features, items, model),
                 checkpoint=self._checkpoint(phase.name),
             )
-            state = loop.run(phase.epochs, self._progress, resume=resume)
+            state = loop.run(phase.epochs, self._progress, resume=resume, task=phase.task)
         model.cpu().eval()
         best = state.best_epoch or state.epoch
         return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)

@@ -66,15 +66,15 @@ class Loop:
         )
         self.state = LoopState()
 
-    def run(self, epochs: int, progress: Progress, *, resume: bool = False) -> LoopState:
+    def run(self, epochs: int, progress: Progress, *, resume: bool = False, task: str = "epoch") -> LoopState:
         """Train up to `epochs` epochs in all and leave the best weights (the last without validation) in the model.
 
-        Raises Diverged, naming the step, when a loss is not finite.
+        `task` names an epoch for whoever watches. Raises Diverged, naming the step, when a loss is not finite.
         """
         if resume:
             self._restore()
         while self.state.epoch < epochs and not self._out_of_patience():
-            loss = self._epoch(progress)
+            loss = self._epoch(progress, f"{task} {self.state.epoch + 1} of {epochs}")
             metrics = self.validate() if self.validate else {}
             self.state.epoch += 1
             self.state.logs.append(EpochLog(self.state.epoch, loss, metrics))
@@ -85,11 +85,11 @@ class Loop:
             self.model.load_state_dict(self.state.best_weights)
         return self.state
 
-    def _epoch(self, progress: Progress) -> float:
+    def _epoch(self, progress: Progress, task: str) -> float:
         self.model.train()
         losses = []
         number = self.state.epoch + 1
-        progress.start(f"epoch {number}", len(self.batches))
+        progress.start(task, len(self.batches))
         for index, batch in enumerate(self.batches.epoch(self.rng)):
             self._set_learning_rate(self.state.epoch + index / len(self.batches))
             loss = self._step(batch)

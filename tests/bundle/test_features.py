@@ -27,6 +27,7 @@ def test_vocabularies_are_shared_by_name() -> None:
         ([{"kind": "text", "name": "the title"}], "should match pattern"),
         ([{"kind": "text", "name": "x", "min_gram": 5, "max_gram": 4}], "max_gram 4 is below min_gram 5"),
         ([{"kind": "text", "name": "x"}, {"kind": "number", "name": "x"}], "feature names repeat: x, x"),
+        ([{"kind": "vector", "name": "embedding", "dimension": 3}], "so is the output of every tower"),
         ([{"kind": "sequence", "name": "x", "oov_buckets": 7}], "'item_id' must agree on oov_buckets"),
         ([{"kind": "number", "name": "x", "scale": 2}], "Extra inputs are not permitted"),
     ],
