@@ -41,7 +41,7 @@ class MovieLens:
 def load_movielens() -> MovieLens | None:
     """Users, films and all 100,000 ratings as positives; None when the package is not installed (say MISSING then).
 
-    Items: `item_id`, `title`, `genres` (list), `decade`. Queries: `query_id`, `age_group`, `gender`, `occupation`.
+    Items: `item_id`, `title`, `genres` (list), `release` (first of five years). Queries: `query_id`, `age` (first of five years), `gender`, `occupation`.
     """
     folder = _folder()
     if folder is None:
@@ -98,7 +98,7 @@ def _items(path: Path) -> Items:
         "item_id": table["movie_id"].cast(pa.string()),
         "title": table["movie_title"],
         "genres": pa.array(genres, pa.list_(pa.string())),
-        "decade": pa.array([date[-4:-1] + "0s" if date else None for date in dates], pa.string()),
+        "release": pa.array([str(int(date[-4:]) // 5 * 5) if date else None for date in dates], pa.string()),
     }
     return Items(pa.table(columns), "the films table")
 
@@ -108,7 +108,7 @@ def _users(path: Path) -> pa.Table:
     return pa.table(
         {
             "query_id": table["user_id"].cast(pa.string()),
-            "age_group": pa.array([f"{age // 10 * 10}s" for age in table["age"].to_pylist()]),
+            "age": pa.array([str(age // 5 * 5) for age in table["age"].to_pylist()]),
             "gender": table["gender"],
             "occupation": table["occupation"],
         }

@@ -33,8 +33,8 @@ class Outcome:
         }
 
     def metric_table(self) -> list[list[str]]:
-        """Metrics on the test part: a header row, then one row a method."""
+        """Metrics on the test part: a header row, then one row a metric, one column a method."""
         metrics = self.comparison.metrics
         names = list(next(iter(metrics.values())))
-        rows = [[method, *(f"{values[name]:.4g}" for name in names)] for method, values in metrics.items()]
-        return [["method", *names], *rows]
+        rows = [[name, *(f"{values[name]:.4g}" for values in metrics.values())] for name in names]
+        return [["metric", *(method.replace("_", "-") for method in metrics)], *rows]

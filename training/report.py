@@ -11,16 +11,20 @@ import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from training.loop import EpochLog
 from training.outcome import Outcome
 from training.semantic_ids import SemanticIds
 
 _STYLE = (
-    "body{font:15px system-ui,sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;margin:1rem 0;display:block;overflow-x:auto}"
-    "td,th{border:1px solid #ccc;padding:.25rem .6rem;text-align:right}td:first-child,th:first-child{text-align:left}"
-    "img{max-width:100%}pre{background:#f6f6f6;padding:1rem;overflow-x:auto}"
+    ":root{color-scheme:light dark}"
+    "body{font:15px/1.5 system-ui,sans-serif;max-width:70rem;margin:2rem auto;padding:0 1rem}"
+    "table{border-collapse:collapse;margin:1rem 0}"
+    "td,th{border-bottom:1px solid #8884;padding:.2rem .8rem;text-align:right;font-variant-numeric:tabular-nums}"
+    "td:first-child,th:first-child{text-align:left}"
+    ".pictures{display:grid;grid-template-columns:repeat(auto-fit,minmax(24rem,1fr));gap:1rem}"
+    "img{width:100%;background:#fff;border-radius:4px}pre{background:#8881;padding:1rem;overflow-x:auto}"
 )
 
 
@@ -69,8 +73,9 @@ def _code_usage(semantic_ids: SemanticIds) -> Figure:
 
 
 def _figure(title: str, x: str, y: str) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(7, 4), layout="constrained")
+    figure = Figure(figsize=(6, 3.6), layout="constrained")
     axes = figure.add_subplot()
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(title=title, xlabel=x, ylabel=y)
     axes.grid(alpha=0.3)
     return figure, axes
@@ -80,10 +85,13 @@ def _page(outcome: Outcome, pictures: Sequence[str]) -> str:
     title = html.escape(outcome.config.collection)
     parts = [
         f"<h1>{title}</h1>",
+        f"<p>{html.escape(_summary(outcome))}</p>",
         "<h2>Test metrics</h2>",
         _table(outcome.metric_table()),
         "<h2>Curves</h2>",
-        *(f'<p><img src="{name}" alt="{name.removesuffix(".png").replace("_", " ")}"></p>' for name in pictures),
+        '<div class="pictures">',
+        *(f'<img src="{name}" alt="{name.removesuffix(".png").replace("_", " ")}">' for name in pictures),
+        "</div>",
         "<h2>Data</h2>",
         _table([["rows", "number"], *([name.replace("_", " "), str(n)] for name, n in outcome.counts().items())]),
     ]
@@ -93,6 +101,15 @@ def _page(outcome: Outcome, pictures: Sequence[str]) -> str:
     parts += ["<h2>Configuration</h2>", f"<pre>{html.escape(outcome.config.model_dump_json(indent=2))}</pre>"]
     head = f'<meta charset="utf-8"><title>{title}</title><style>{_STYLE}</style>'
     return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def _summary(outcome: Outcome) -> str:
+    config, learned = outcome.config, outcome.learned
+    return (
+        f"A dual encoder of {config.dimension} dimensions, trained on {learned.examples:,} examples with the objective "
+        f"{config.objective.kind} and {config.negatives.kind} negatives; epoch {learned.best_epoch} was best by "
+        f"{config.trainer.metric} on the validation part."
+    )
 
 
 def _table(rows: Sequence[Sequence[str]]) -> str:

