@@ -33,8 +33,10 @@ def test_counts_add_up(outcome: Outcome) -> None:
     assert counts["examples"] + counts["interactions_left_out_of_examples"] == counts["train_interactions"]
 
 
-def test_the_table_has_a_row_for_each_method_and_a_column_for_each_metric(outcome: Outcome) -> None:
+def test_the_table_has_a_row_for_each_metric_and_a_column_for_each_method(outcome: Outcome) -> None:
     header, *rows = outcome.metric_table()
-    assert [row[0] for row in rows] == ["model", "popularity", "item_knn"]
-    assert {"recall@5", "ndcg@10", "coverage@10", "mrr"} <= set(header)
+    assert header == ["metric", "model", "popularity", "item-knn"]
+    assert {"recall@5", "ndcg@10", "coverage@10", "mrr"} <= {row[0] for row in rows}
     assert all(len(row) == len(header) for row in rows)
+    recall = next(row for row in rows if row[0] == "recall@5")
+    assert recall[1] == f"{outcome.comparison.metrics['model']['recall@5']:.4g}"

@@ -9,8 +9,8 @@ def test_the_page_shows_every_picture_and_every_method(trained: Trained) -> None
     pictures = {path.name for path in folder.glob("*.png")}
     assert pictures == {"loss.png", "validation.png", "code_usage.png"}
     assert set(re.findall(r'src="([^"]+)"', page)) == pictures
-    for method in ("model", "popularity", "item_knn"):
-        assert f"<td>{method}</td>" in page
+    for method in ("model", "popularity", "item-knn"):
+        assert f"<th>{method}</th>" in page
     assert "http" not in page  # self-contained
     assert all((folder / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
 
