@@ -41,8 +41,8 @@ class MovieLens:
 def load_movielens() -> MovieLens | None:
     """Users, films and all 100,000 ratings as positives; None when the package is not installed (say MISSING then).
 
-    Items: `item_id`, `title`, `genres` (list), `release` (year). Queries: `query_id`, `age`, `gender`, `occupation`. Year
-    and age are the first of five.
+    Items: `item_id`, `title`, `genres` (list), `release`. Queries: `query_id`, `age`, `gender`, `occupation`. Years and
+    ages are the first of five.
     """
     folder = _folder()
     if folder is None:
