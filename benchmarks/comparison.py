@@ -5,7 +5,10 @@ Every method ranks the same test queries by `training.evaluate.evaluate`.
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
+from multiprocessing import get_context
 from typing import Any
 
 import numpy as np
@@ -55,16 +58,16 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
-def train_rows(arena: Arena, methods: Mapping[str, Mapping[str, Any]], seeds: int) -> list[Row]:
-    """Train each method with each seed; rows of the test metrics and of the training CPU time."""
-    rows = []
-    for name, over in methods.items():
-        runs = []
-        for seed in range(seeds):
-            runs.append(_train(arena, merged(merged(arena.base, over), {"trainer": {"seed": seed}})))
-            print(f"{arena.task:>16}  {name:<34} seed {seed}  recall@10 {runs[-1]['recall@10']:.4f}", flush=True)
-        rows += _rows(arena.task, name, runs)
-    return rows
+def train_rows(arena: Arena, methods: Mapping[str, Mapping[str, Any]], seeds: int, jobs: int) -> list[Row]:
+    """Train each method with each seed, `jobs` at a time; rows of the test metrics and of the training CPU time."""
+    runs: dict[str, list[Measured]] = {name: [] for name in methods}
+    tasks = [(name, seed) for name in methods for seed in range(seeds)]
+    settings = [merged(merged(arena.base, methods[name]), {"trainer": {"seed": seed}}) for name, seed in tasks]
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        for (name, seed), run in zip(tasks, pool.map(partial(_train, arena), settings), strict=True):
+            runs[name].append(run)
+            print(f"{arena.task:>16}  {name:<40} seed {seed}  recall@10 {run['recall@10']:.4f}", flush=True)
+    return [row for name, measured in runs.items() for row in _rows(arena.task, name, measured)]
 
 
 def baseline_rows(arena: Arena, seeds: int, decay: float) -> list[Row]:

@@ -77,6 +77,7 @@ def main() -> None:
     """Measure and write docs/benchmarks/movielens.json and .md."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=3, help="training runs a method")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one core each")
     parser.add_argument("--quick", action="store_true", help="two methods, one seed, nothing written")
     arguments = parser.parse_args()
     movielens = load_movielens()
@@ -88,7 +89,7 @@ def main() -> None:
     methods = {name: METHODS[name] for name in QUICK} if arguments.quick else METHODS
     split = LeaveLastOutSplit().split(movielens.dataset)
     arena = Arena("movielens-100k", movielens.dataset, BASE, split)
-    rows = [*baseline_rows(arena, seeds, decay=0.5), *train_rows(arena, methods, seeds)]
+    rows = [*baseline_rows(arena, seeds, decay=0.5), *train_rows(arena, methods, seeds, arguments.jobs)]
     if arguments.quick:
         for row in rows:
             print(f"{row.method:<40} {row.metric:<12} {row.value:.4f}")

@@ -49,6 +49,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, default=EXAMPLE, help="folder with the tables and train.toml")
     parser.add_argument("--seeds", type=int, default=3, help="training runs a method")
+    parser.add_argument("--jobs", type=int, default=2, help="trainings at a time, one core each")
     parser.add_argument("--quick", action="store_true", help="the example's model, one seed, nothing written")
     arguments = parser.parse_args()
     base = tomllib.loads((arguments.data / "train.toml").read_text())
@@ -60,7 +61,7 @@ def main() -> None:
     if arguments.quick:
         chosen = {"example": chosen["example"]}
     seeds = 1 if arguments.quick else arguments.seeds
-    rows = [*baseline_rows(arena, seeds, decay=0.5), *train_rows(arena, chosen, seeds)]
+    rows = [*baseline_rows(arena, seeds, decay=0.5), *train_rows(arena, chosen, seeds, arguments.jobs)]
     if arguments.quick:
         for row in rows:
             print(f"{row.method:<30} {row.metric:<12} {row.value:.4f}")
