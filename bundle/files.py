@@ -116,19 +116,24 @@ def published_folders(parent: Path) -> list[Path]:
     return sorted(p for p in parent.iterdir() if p.is_dir() and not p.name.startswith("."))
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Give `path` the content `text` in one step: a reader sees the old bytes or the new, never a part."""
+def replace_file(path: Path, content: str | bytes) -> None:
+    """Give `path` this content in one step, on disk: a reader sees the old bytes or the new, never a part.
+
+    Raises OSError that names `path`; the old content then stays and nothing else is left.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content.encode() if isinstance(content, str) else content)
             file.flush()
             os.fchmod(file.fileno(), 0o644)
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except BaseException:
+    except BaseException as error:
         Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            error.filename = error.filename or str(path)
         raise
     fsync(path.parent)
 

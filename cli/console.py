@@ -11,7 +11,9 @@ from bundle.progress import Progress
 
 _PLAIN_INTERVAL_S = 5.0
 
-people = Console(stderr=True, highlight=False, soft_wrap=True)
+# Pipes and logs have no width of their own; 120 columns hold every table.
+_WIDTH = None if sys.stderr.isatty() else 120
+people = Console(stderr=True, highlight=False, soft_wrap=True, width=_WIDTH)
 
 
 def say(text: str) -> None:

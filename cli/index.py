@@ -78,13 +78,14 @@ def list_(
                 "kind": manifest.kind.kind,
                 "index_recall": manifest.recall.recall,
                 "bytes": sum(entry.size_bytes for entry in manifest.files.values()),
-                "created_at": manifest.created_at,
             }
         )
     if as_json:
         emit(orjson.dumps(rows).decode())
         return
-    table = Table("", *(name for name in (rows[0] if rows else {}) if name != "active"))
+    table = Table(box=None, pad_edge=False)
+    for name in ("", *(name for name in (rows[0] if rows else {}) if name != "active")):
+        table.add_column(name, overflow="fold")  # a version that is cut short cannot be copied
     for row in rows:
         table.add_row("*" if row.pop("active") else "", *(str(value) for value in row.values()))
     people.print(table if rows else f"collection '{collection}' has no index version; build one first")

@@ -1,5 +1,6 @@
 """The `tandem` command: every group of commands, and what each kind of failure exits with."""
 
+import errno
 import os
 import sys
 
@@ -49,7 +50,7 @@ def execute(arguments: list[str]) -> int:
         say(f"error: {error.message}")
         return _exit_code(error)
     except OSError as error:
-        say(f"error: {error.filename or 'the system'}: {error.strerror or error}")
+        say(f"error: {_system_message(error)}")
         return FAILED
     except typer.TyperException as error:  # bad usage draws itself, with the usage line
         error.show()  # type: ignore[attr-defined]
@@ -60,6 +61,13 @@ def _exit_code(error: RetrievalError) -> int:
     if isinstance(error, ConfigError | InputError) or error.code in _BAD_DATA:
         return BAD_USAGE
     return REFUSED if error.code in _GATES else FAILED
+
+
+def _system_message(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else ""
+    if error.errno == errno.ENOSPC:
+        return f"{where}the disk is full; nothing half-written was kept, so free some space and run the command again"
+    return f"{where}{error.strerror or error}"
 
 
 # By code, because the packages that own these errors are imported only by the commands that need them.

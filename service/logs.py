@@ -17,7 +17,7 @@ import orjson
 
 from service.call import Call
 
-_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
+_OWN_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 _FLUSH_SECONDS = 0.1
 
 
@@ -48,6 +48,7 @@ def configure_logging(level: str, stream: TextIO | None = None) -> None:
     for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    logging.getLogger("faiss.loader").setLevel(logging.WARNING)  # it tells of every instruction set it does not find
 
 
 class RequestLog:

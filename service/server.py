@@ -15,6 +15,7 @@ from typing import Any
 import uvicorn
 from fastapi import FastAPI
 
+from bundle.errors import ConfigError
 from service.logs import configure_logging
 from service.settings import Settings, load_settings
 
@@ -37,6 +38,12 @@ class DrainingServer(uvicorn.Server):
 def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
     """Serve until a signal; raises ConfigError before anything starts when a setting is wrong."""
     settings = load_settings(config, overrides)
+    if not settings.workspace.is_dir():
+        raise ConfigError(
+            f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
+            "--workspace or TANDEM_WORKSPACE",
+            workspace=str(settings.workspace),
+        )
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure_logging(settings.logs.level)
     logger.info("server starting", extra={"settings": settings.redacted()})

@@ -2,7 +2,6 @@
 
 import hashlib
 import io
-import os
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 import torch
 
-from bundle.files import fsync
+from bundle.files import replace_file
 from training.errors import CheckpointCorrupt
 
 _MAGIC = b"tandem-checkpoint-1\n"
@@ -32,14 +31,7 @@ class CheckpointFile:
         buffer = io.BytesIO()
         torch.save({"run": self.run, "state": state}, buffer)
         payload = buffer.getvalue()
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = self.path.with_suffix(".tmp")
-        with temporary.open("wb") as file:
-            file.write(_MAGIC + hashlib.sha256(payload).digest() + payload)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, self.path)
-        fsync(self.path.parent)
+        replace_file(self.path, _MAGIC + hashlib.sha256(payload).digest() + payload)
 
     def load(self) -> dict[str, Any] | None:
         """The stored state, None when there is none; raises CheckpointCorrupt for a torn or foreign file."""

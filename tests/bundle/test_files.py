@@ -98,7 +98,8 @@ def test_a_pointer_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: 
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OSError, match="No space") as caught:
         replace_file(pointer, "v3\n")
+    assert caught.value.filename == str(pointer)
     assert pointer.read_text() == "v2\n"
     assert [p.name for p in tmp_path.iterdir()] == ["CURRENT"]

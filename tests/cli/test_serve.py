@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[2]
         ("[limits]\nmax_k = 0\n", [], "limits.max_k"),
         ("[server\n", [], "not valid TOML"),
         ("", ["--port", "70000"], "server.port"),
+        ("", ["--workspace", "nowhere"], "the workspace nowhere does not exist"),
     ],
 )
 def test_wrong_settings_end_before_anything_starts(tmp_path: Path, toml: str, arguments: list[str], says: str) -> None:
