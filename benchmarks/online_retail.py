@@ -17,13 +17,15 @@ from training.dataset import load_dataset
 EXAMPLE = Path(__file__).parents[1] / "examples" / "online-retail"
 PREAMBLE = """
 The shipped example: 4,334 customers, 3,784 items, 386,244 purchases. Split by time in whole weeks: train before
-2011-10-31, validation up to 2011-11-21, test from there on; a basket never stands in two parts. Every method ranks all
-items that the customer has not bought before; purchases of items bought before are neither relevant nor counted, and
-customers left without a relevant item are not queries. Epochs are picked on validation for each seed, then the model is
-trained anew on train and validation. Tied scores take the middle rank.
+2011-10-31, validation up to 2011-11-21, test from there on; a basket never stands in two parts. Every method ranks
+all items that the customer has not bought before; purchases of items bought before are neither relevant nor counted,
+and customers left without a relevant item are not queries. Epochs are picked on validation for each seed, then the
+model is trained anew on train and validation. Tied scores take the middle rank.
 
-`example`: the shipped train.toml. The other models change it in what their name says. Baselines: item-kNN (cosine, 20
-neighbours), EASE (lambda 50), ALS (32 factors), BPR (64 factors); `recency` weighs a history item by (1 + age)^-0.5.
+`example`: the shipped train.toml, decoupled softmax with in-batch negatives and classic logQ. The other models change
+it in what their name says; with one target an example, as here, softmax and decoupled softmax are the same loss.
+Baselines: item-kNN (cosine, 20 neighbours), EASE (lambda 50), ALS (32 factors), BPR (64 factors); `recency` weighs a
+history item by (1 + age)^-0.5.
 """
 
 
