@@ -11,9 +11,9 @@ from bundle.errors import ConfigError
 
 
 class Config(BaseModel):
-    """Base of every configuration model: frozen, and an unknown key is an error."""
+    """Base of every configuration model: frozen; an unknown key, NaN and infinity are errors."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
 ModelT = TypeVar("ModelT", bound=BaseModel)

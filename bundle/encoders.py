@@ -25,6 +25,7 @@ from bundle.ngrams import ngram_hasher
 from bundle.vocabulary import MISSING, Vocabulary
 
 Encoder = Callable[[Sequence[object]], Column]
+_LARGEST = 1e30  # standard deviations; beyond it float32 arithmetic inside a tower overflows
 
 
 class BadValue(ValueError):
@@ -130,10 +131,11 @@ def _number_encoder(feature: NumberFeature, statistics: NumberStatistics) -> Enc
                 continue
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise BadValue(position, f"must be a number, but is {_type(value)}")
-            number = float(value)
-            if not math.isfinite(number):
-                raise BadValue(position, f"is {number}; give a finite number or leave it out")
-            pairs[position, 0] = (transform_number(number, feature) - statistics.mean) / statistics.std
+            number = _finite(position, value)
+            standard = (transform_number(number, feature) - statistics.mean) / statistics.std
+            if abs(standard) > _LARGEST:
+                raise BadValue(position, f"is {number:g}, far outside anything training saw; give a usual number")
+            pairs[position, 0] = standard
         return DenseColumn(pairs)
 
     return encode
@@ -157,6 +159,16 @@ def _vector_encoder(feature: VectorFeature) -> Encoder:
         return DenseColumn(vectors)
 
     return encode
+
+
+def _finite(position: int, value: int | float) -> float:
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise BadValue(position, f"is {number}; give a finite number or leave it out")
+    return number
 
 
 def _category_text(position: int, value: object) -> str:

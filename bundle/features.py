@@ -120,6 +120,11 @@ def vocabulary_features(features: Sequence[Feature]) -> list[VocabularyFeature]:
     return [f for f in features if isinstance(f, CategoryFeature | CategoriesFeature | SequenceFeature)]
 
 
+def text_columns(features: Sequence[Feature]) -> set[str]:
+    """The fields whose values are texts, also where they look like numbers or dates."""
+    return {feature.name for feature in features if isinstance(feature, TextFeature | CategoryFeature)}
+
+
 def vocabulary_name(feature: VocabularyFeature) -> str:
     """Name of the vocabulary that `feature` looks its values up in."""
     return feature.vocabulary or feature.name

@@ -1,6 +1,6 @@
 """The items table: unique ids beside feature and attribute columns."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -44,9 +44,12 @@ class Items:
         return records
 
 
-def read_items(path: Path) -> Items:
-    """Read an items table; raises InvalidTable for a missing, empty or repeated `item_id` and for no rows."""
-    table = read_table(path, {"item_id": "string"})
+def read_items(path: Path, texts: Collection[str] = ()) -> Items:
+    """Read an items table, the columns `texts` of a CSV as texts.
+
+    Raises InvalidTable for a missing, empty or repeated `item_id` and for no rows.
+    """
+    table = read_table(path, {"item_id": "string"}, texts=texts)
     if table.num_rows == 0:
         raise InvalidTable(f"{path} has no rows; a catalogue needs at least one item", path=str(path))
     check_unique(table, "item_id", path)

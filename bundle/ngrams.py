@@ -1,7 +1,7 @@
 """Hashed words and character n-grams of a text.
 
-Each word gives one bucket for itself and one for every n-gram of `<word>`; repeats are kept, so that a sum over the
-buckets is a term-frequency bag. CRC-32 is stable across processes and machines.
+Each word, cut to 64 characters, gives one bucket for itself and one for every n-gram of `<word>`; repeats are kept, so
+that a sum over the buckets is a term-frequency bag. CRC-32 is stable across processes and machines.
 """
 
 import re
@@ -17,6 +17,8 @@ from bundle.features import TextFeature
 IntArray = npt.NDArray[np.int64]
 _WORD = re.compile(r"\w+")
 _CACHED_WORDS = 1 << 16
+# A run of letters may be a whole encoded file; what is cut off here would widen every row of its batch.
+_LONGEST_WORD = 64
 
 
 def ngram_hasher(feature: TextFeature) -> Callable[[str], IntArray]:
@@ -37,6 +39,6 @@ def ngram_hasher(feature: TextFeature) -> Callable[[str], IntArray]:
         words = _WORD.findall(text.lower())[: feature.max_words]
         if not words:
             return np.empty(0, dtype=np.int64)
-        return np.concatenate([word_buckets(word) for word in words])
+        return np.concatenate([word_buckets(word[:_LONGEST_WORD]) for word in words])
 
     return text_buckets

@@ -56,7 +56,10 @@ class SemanticIdSpace:
 
     def check(self, codes_NL: npt.ArrayLike) -> IntArray:
         """Return full codes as int64 [N, L]; raises InvalidSemanticId for another length, type or range."""
-        codes = np.asarray(codes_NL)
+        try:
+            codes = np.asarray(codes_NL)
+        except ValueError as error:  # rows of different lengths
+            raise InvalidSemanticId(f"a full semantic ID here has {self.levels} whole-number codes") from error
         if codes.ndim != 2 or codes.shape[1] != self.levels or not np.issubdtype(codes.dtype, np.integer):
             raise InvalidSemanticId(f"a full semantic ID here has {self.levels} whole-number codes")
         # A negative index would wrap around silently inside the decode graph.

@@ -70,8 +70,11 @@ class Bundle:
 def write_bundle(collection: Collection, draft: BundleDraft, write_files: Callable[[Path], None]) -> str:
     """Write a bundle in one step and return its id; the same content gives the same id and is kept once.
 
-    `write_files(folder)` puts the graphs, the model card and the report there. When anything fails nothing is left.
+    `write_files(folder)` puts the graphs, the model card and the report there. When anything fails nothing is left. A
+    damaged bundle of the same id is moved aside, so that training again repairs it.
     """
+    if draft.semantic_id_codebooks is not None:
+        SemanticIdSpace(draft.semantic_id_codebooks)  # what could not be opened is not written either
     with staging_folder(collection.bundles) as folder:
         write_files(folder)
         (folder / "vocabularies").mkdir()
@@ -80,11 +83,7 @@ def write_bundle(collection: Collection, draft: BundleDraft, write_files: Callab
         manifest = _manifest(draft, folder)
         text = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
         (folder / MANIFEST).write_bytes(text)
-        final = collection.bundle(manifest.bundle_id)
-        if final.exists():
-            _read_verified(final, verify=True)
-        else:
-            publish_folder(folder, final)
+        _publish(folder, collection.bundle(manifest.bundle_id))
     return manifest.bundle_id
 
 
@@ -132,6 +131,16 @@ def read_bundle_manifest(collection: Collection, bundle_id: str) -> BundleManife
     if not folder.is_dir():
         raise BundleNotFound(f"collection '{collection.name}' has no bundle '{bundle_id}'")
     return _read_verified(folder, verify=False)
+
+
+def _publish(staging: Path, final: Path) -> None:
+    if final.exists():
+        try:
+            _read_verified(final, verify=True)
+            return
+        except BundleCorrupt:
+            final.rename(final.with_name(f".damaged-{final.name}-{staging.name}"))
+    publish_folder(staging, final)
 
 
 def _open_codec(folder: Path, manifest: BundleManifest, session: SessionConfig) -> SemanticIdCodec | None:

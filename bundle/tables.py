@@ -3,7 +3,7 @@
 Row numbers in messages count data rows from 1 (a CSV header is not a row).
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -26,15 +26,20 @@ SUFFIXES = (".parquet", ".jsonl", ".csv")
 
 
 def read_table(
-    path: Path, columns: Mapping[str, ColumnType], optional: Mapping[str, ColumnType] | None = None
+    path: Path,
+    columns: Mapping[str, ColumnType],
+    optional: Mapping[str, ColumnType] | None = None,
+    texts: Collection[str] = (),
 ) -> pa.Table:
     """Read a table and give the named columns their types; other columns stay as they are.
 
     `columns` must be there and hold no null, NaN or empty string; `optional` columns are typed when they are there
-    and may hold nulls. Timestamps come back as microseconds; ISO texts and Unix seconds are both read.
+    and may hold nulls. `texts` are read as texts from a CSV, whatever they look like, so that "00123" is not a number.
+    Timestamps come back as microseconds; ISO texts and Unix seconds are both read.
     Raises InvalidTable.
     """
-    table = _read(path, columns, optional or {})
+    strings = [name for name, kind in {**columns, **(optional or {})}.items() if kind == "string"]
+    table = _read(path, [*strings, *texts])
     for name, kind in columns.items():
         if name not in table.column_names:
             has = ", ".join(table.column_names)
@@ -65,7 +70,7 @@ def check_unique(table: pa.Table, column: str, path: Path) -> None:
         first_row[value] = row
 
 
-def _read(path: Path, columns: Mapping[str, ColumnType], optional: Mapping[str, ColumnType]) -> pa.Table:
+def _read(path: Path, texts: Collection[str]) -> pa.Table:
     if path.suffix not in SUFFIXES:
         raise InvalidTable(f"{path}: tables end in {', '.join(SUFFIXES)}", path=str(path))
     if not path.is_file():
@@ -76,8 +81,8 @@ def _read(path: Path, columns: Mapping[str, ColumnType], optional: Mapping[str, 
         if path.suffix == ".jsonl":
             return pyarrow.json.read_json(path)
         # Ids such as "00123" must stay texts, so string columns are declared before the types are guessed.
-        texts = {name: pa.string() for name, kind in {**columns, **optional}.items() if kind == "string"}
-        options = pyarrow.csv.ConvertOptions(column_types=texts, strings_can_be_null=True, null_values=[""])
+        types = {name: pa.string() for name in texts}
+        options = pyarrow.csv.ConvertOptions(column_types=types, strings_can_be_null=True, null_values=[""])
         return pyarrow.csv.read_csv(path, convert_options=options)
     except (pa.ArrowInvalid, pa.ArrowTypeError, OSError) as error:
         raise InvalidTable(f"{path} cannot be read: {error}", path=str(path)) from error

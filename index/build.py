@@ -17,6 +17,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bundle.errors import BundleNotFound, ConfigError
+from bundle.features import text_columns
 from bundle.files import file_entries, publish_folder, staging_folder
 from bundle.items import Items
 from bundle.progress import NoProgress, Progress
@@ -87,7 +88,7 @@ class _Build:
     def run(self, stamp: str) -> str:
         """Do all steps and return the version's name."""
         with self._timed("read"):
-            items = read_catalogue(self.base / self.config.items)
+            items = read_catalogue(self.base / self.config.items, text_columns(self.bundle.item.featurizer.features))
             attributes = attribute_table(items, self.config.attributes)
         with self._timed("embed"):
             vectors_ND = self._embed(items)

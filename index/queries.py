@@ -12,6 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from bundle.errors import InvalidRecord, InvalidTable
+from bundle.features import text_columns
 from bundle.items import Items
 from bundle.store import Bundle
 from bundle.tables import read_table
@@ -44,7 +45,7 @@ def item_queries(vectors_ND: FloatArray, n_queries: int, seed: int) -> RecallQue
 
 def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> RecallQueries:
     """A seeded sample of a table's query records through the query tower; raises InvalidTable naming the row."""
-    table = read_table(path, {})
+    table = read_table(path, {}, texts=text_columns(bundle.query.featurizer.features))
     if not table.num_rows:
         raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
     rows_Q = _sample(table.num_rows, n_queries, seed)

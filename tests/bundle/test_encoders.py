@@ -29,3 +29,10 @@ def test_the_place_of_a_bad_value_is_known() -> None:
     with pytest.raises(BadValue, match="but is float") as caught:
         encode(["a", "b", 1.5])
     assert caught.value.position == 2
+
+
+@pytest.mark.parametrize("value", [1e300, -1e300, 10**400, float("inf")])
+def test_a_number_that_would_overflow_is_refused(value: float) -> None:
+    encode = build_encoder(NumberFeature(name="x"), {}, {"x": NumberStatistics(mean=0, std=1)})
+    with pytest.raises(BadValue, match="is (-?1e\\+300, far outside|inf; give a finite)"):
+        encode([value])

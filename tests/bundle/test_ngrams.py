@@ -27,3 +27,8 @@ def test_words_past_the_limit_are_not_read() -> None:
 
 def test_a_text_without_words_has_no_buckets() -> None:
     assert ngram_hasher(FEATURE)(" ?! ").tolist() == []
+
+
+def test_a_word_without_end_is_cut() -> None:
+    buckets = ngram_hasher(FEATURE)
+    assert buckets("a" * 100_000).tolist() == buckets("a" * 64).tolist()

@@ -67,6 +67,11 @@ def test_codes_out_of_range_are_refused(codes: list[object], says: str) -> None:
         SemanticIdSpace((2, 4)).pack(np.array(codes))
 
 
+def test_rows_of_different_lengths_are_refused() -> None:
+    with pytest.raises(InvalidSemanticId, match="has 2 whole-number codes"):
+        SemanticIdSpace((2, 4)).check([[1, 2], [1]])
+
+
 def test_prefixes_out_of_range_are_refused() -> None:
     space = SemanticIdSpace((2, 4))
     with pytest.raises(InvalidSemanticId, match="longer than the 2 levels"):

@@ -5,7 +5,7 @@ import numpy as np
 import orjson
 import pytest
 
-from bundle.errors import BundleCorrupt, BundleFormatUnsupported, BundleNotFound
+from bundle.errors import BundleCorrupt, BundleFormatUnsupported, BundleNotFound, ConfigError
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.workspace import Collection, Workspace
 from tests.tiny import tiny_bundle
@@ -68,6 +68,20 @@ def test_a_flipped_byte_in_any_file_is_refused_by_name(collection: Collection) -
             open_bundle(collection, bundle_id)
         path.write_bytes(good)
     assert open_bundle(collection, bundle_id).bundle_id == bundle_id
+
+
+def test_training_again_repairs_a_damaged_bundle(collection: Collection) -> None:
+    bundle_id = tiny_bundle(collection)
+    (collection.bundle(bundle_id) / "model_card.md").write_text("torn")
+    assert tiny_bundle(collection) == bundle_id
+    assert open_bundle(collection, bundle_id).bundle_id == bundle_id
+    assert list_bundles(collection) == [bundle_id]
+
+
+def test_codebooks_that_could_not_be_opened_are_not_written(collection: Collection) -> None:
+    with pytest.raises(ConfigError, match="fit 64 bits"):
+        tiny_bundle(collection, codebook_sizes=(512,) * 8)
+    assert list_bundles(collection) == []
 
 
 def test_a_foreign_file_is_refused(collection: Collection) -> None:

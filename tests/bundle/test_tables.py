@@ -113,3 +113,9 @@ def test_a_repeated_id_names_both_rows(tmp_path: Path) -> None:
 def test_other_columns_are_kept(tmp_path: Path) -> None:
     path = _write(tmp_path, ".jsonl", [{"item_id": "1", "tags": ["x", "y"]}])
     assert read_table(path, {"item_id": "string"})["tags"].to_pylist() == [["x", "y"]]
+
+
+def test_declared_texts_of_a_csv_stay_as_they_are_written(tmp_path: Path) -> None:
+    path = _write(tmp_path, ".csv", [{"item_id": "1", "zip": "00123", "flag": "true", "year": "1984"}])
+    table = read_table(path, {"item_id": "string"}, texts=("zip", "flag"))
+    assert table.to_pylist() == [{"item_id": "1", "zip": "00123", "flag": "true", "year": 1984}]
