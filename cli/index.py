@@ -8,7 +8,8 @@ import typer
 from rich.table import Table
 
 from bundle.config import load_config, parse_overrides, validate_config
-from bundle.workspace import Workspace
+from bundle.errors import RetrievalError
+from bundle.workspace import Collection
 from cli.console import emit, make_progress, people, say
 from cli.options import (
     DEFAULT_WORKSPACE,
@@ -61,34 +62,50 @@ def build(
 def list_(
     collection: CollectionOption, workspace: WorkspaceOption = DEFAULT_WORKSPACE, as_json: JsonOption = False
 ) -> None:
-    """Show every index version, the active one marked."""
-    from index.store import current, list_versions, read_version
+    """Show every index version, the active one and corrupt ones marked; exits with 1 when one is corrupt."""
+    from index.store import current, list_versions
 
     place = existing_collection(workspace, collection)
     active = current(place)
-    rows = []
-    for version in list_versions(place):
-        manifest = read_version(place, version)
-        rows.append(
-            {
-                "version": version,
-                "active": version == active,
-                "bundle_id": manifest.bundle_id,
-                "count": manifest.count,
-                "kind": manifest.kind.kind,
-                "index_recall": manifest.recall.recall,
-                "bytes": sum(entry.size_bytes for entry in manifest.files.values()),
-            }
-        )
+    rows = [{"version": name, "active": name == active} | _described(place, name) for name in list_versions(place)]
+    corrupt = [row for row in rows if "corrupt" in row]
     if as_json:
         emit(orjson.dumps(rows).decode())
-        return
+    elif rows:
+        people.print(_table(rows))
+        for row in corrupt:
+            say(f"{row['version']}: {row['corrupt']}")
+    else:
+        people.print(f"collection '{collection}' has no index version; build one first")
+    if corrupt:
+        raise typer.Exit(1)
+
+
+def _described(place: Collection, version: str) -> dict[str, Any]:
+    from index.store import read_version
+
+    try:
+        manifest = read_version(place, version)
+    except RetrievalError as error:
+        return {"corrupt": error.message}
+    return {
+        "bundle_id": manifest.bundle_id,
+        "count": manifest.count,
+        "kind": manifest.kind.kind,
+        "index_recall": manifest.recall.recall,
+        "bytes": sum(entry.size_bytes for entry in manifest.files.values()),
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    names = ("bundle_id", "count", "kind", "index_recall", "bytes")
     table = Table(box=None, pad_edge=False)
-    for name in ("", *(name for name in (rows[0] if rows else {}) if name != "active")):
+    for name in ("", "version", *names):
         table.add_column(name, overflow="fold")  # a version that is cut short cannot be copied
     for row in rows:
-        table.add_row("*" if row.pop("active") else "", *(str(value) for value in row.values()))
-    people.print(table if rows else f"collection '{collection}' has no index version; build one first")
+        cells = ["corrupt"] if "corrupt" in row else [str(row[name]) for name in names]
+        table.add_row("*" if row["active"] else "", row["version"], *cells)
+    return table
 
 
 @app.command("activate")
@@ -118,12 +135,28 @@ def verify_command(
     version: Annotated[str | None, typer.Argument(help="Index version; all of them if not given.")] = None,
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
-    """Check every byte of index versions and of the bundles that they pin."""
-    from bundle.store import open_bundle
-    from index.store import list_versions, verify_version
+    """Check every byte of index versions and of the bundles that they pin; of all versions every fault is told."""
+    from index.store import list_versions
 
     place = existing_collection(workspace, collection)
-    for name in [version] if version else list_versions(place):
-        manifest = verify_version(place, name)
-        open_bundle(Workspace(workspace).collection(collection), manifest.bundle_id)
-        say(f"{name}: {len(manifest.files)} files whole, bundle {manifest.bundle_id} whole")
+    if version is not None:
+        _verify(place, version)
+        return
+    faults = 0
+    for name in list_versions(place):
+        try:
+            _verify(place, name)
+        except (RetrievalError, OSError) as error:
+            faults += 1
+            say(f"{name}: {error}")
+    if faults:
+        raise typer.Exit(1)
+
+
+def _verify(place: Collection, version: str) -> None:
+    from bundle.store import open_bundle
+    from index.store import verify_version
+
+    manifest = verify_version(place, version)
+    open_bundle(place, manifest.bundle_id)
+    say(f"{version}: {len(manifest.files)} files whole, bundle {manifest.bundle_id} whole")

@@ -12,7 +12,8 @@ COPY cli cli
 # The GPU wheels follow CUDA's own pins, which constraints.txt (made for the CPU) does not hold.
 RUN if [ "$EXTRA" = gpu ]; then pip install --no-cache-dir ".[gpu]"; \
     else pip install --no-cache-dir --constraint constraints.txt ".[$EXTRA]"; fi \
- && useradd --uid 10001 --no-create-home tandem
+ && useradd --uid 10001 --no-create-home tandem \
+ && mkdir /workspace && chown 10001:10001 /workspace
 USER 10001
 EXPOSE 8080
 ENV TANDEM_WORKSPACE=/workspace TANDEM_SERVER__HOST=0.0.0.0

@@ -10,7 +10,8 @@ COPY service service
 COPY cli cli
 RUN pip install --no-cache-dir torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu \
  && pip install --no-cache-dir --constraint constraints.txt ".[cpu,train]" \
- && useradd --uid 10001 --no-create-home tandem
+ && useradd --uid 10001 --no-create-home tandem \
+ && mkdir /workspace && chown 10001:10001 /workspace
 USER 10001
 ENV TANDEM_WORKSPACE=/workspace
 VOLUME /workspace

@@ -32,7 +32,7 @@ class RecallPoint(Config):
 
 
 class RecallReport(Config):
-    """Agreement of an index with exact search on held-back queries; equal scores count as agreement."""
+    """Agreement of an index with exact search on sampled queries; equal scores count as agreement."""
 
     queries: Literal["items", "table"] = Field(
         description="'items': item vectors, each without itself among its hits; 'table': records of a query table."

@@ -1,7 +1,8 @@
 """JSON lines on stderr: one formatter for events, one cheap writer for the line that every request leaves.
 
 Request lines are gathered and written together a few times a second by a thread, so that a slow or full log never
-delays an answer; when it cannot keep up the oldest lines are dropped and counted.
+delays an answer; when it cannot keep up the oldest lines are dropped and
+counted in the metric `tandem_log_lines_dropped_total`.
 """
 
 import logging
@@ -10,6 +11,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -55,10 +57,12 @@ class RequestLog:
     """Writes one JSON line a request to a file descriptor, from its own thread."""
 
     def __init__(self, descriptor: int = 2, capacity: int = 20_000) -> None:
+        """`on_dropped`, once set, is told how many lines were lost; it may be called from any thread."""
         self._descriptor = descriptor
         self._lines: deque[bytes] = deque(maxlen=capacity)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="request-log", daemon=True)
+        self.on_dropped: Callable[[int], object] | None = None
         self.dropped = 0
 
     def start(self) -> None:
@@ -74,7 +78,7 @@ class RequestLog:
     def write(self, call: Call) -> None:
         """Take the line of a finished request; never blocks."""
         if len(self._lines) == self._lines.maxlen:
-            self.dropped += 1
+            self._drop(1)
         self._lines.append(_line(call))
 
     def _run(self) -> None:
@@ -89,7 +93,12 @@ class RequestLog:
             while data:
                 data = data[os.write(self._descriptor, data) :]
         except OSError:  # a full disk or a closed pipe must not end serving
-            self.dropped += len(lines)
+            self._drop(len(lines))
+
+    def _drop(self, lines: int) -> None:
+        self.dropped += lines
+        if self.on_dropped is not None:
+            self.on_dropped(lines)
 
 
 def _line(call: Call) -> bytes:

@@ -37,13 +37,16 @@ class Metrics:
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
         self._pending = gauge("tandem_pending_records", "Records admitted and not answered.", "collection")
-        self._served = gauge("tandem_served_info", "1 for what is served.", "collection", "bundle_id", "index_version")
+        self._served = gauge(
+            "tandem_served_info", "1 for what is served, 0 for what was.", "collection", "bundle_id", "index_version"
+        )
         self._items = gauge("tandem_index_items", "Items of the served version.", "collection")
         self._bytes = gauge("tandem_index_bytes", "Bytes on disk of the served version.", "collection")
         self._swapped = gauge("tandem_last_swap_timestamp_seconds", "Unix time of the last swap.", "collection")
         self._failing = gauge("tandem_load_failing", "1 while the active version does not load.", "collection")
         self._swaps = count("tandem_swaps_total", "Versions swapped in.", "collection")
         self._failures = count("tandem_load_failures_total", "Loads of a version that failed.", "collection")
+        self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)
@@ -64,6 +67,10 @@ class Metrics:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
 
+    def log_lines_dropped(self, lines: int) -> None:
+        """Count request log lines that were dropped."""
+        self._dropped.inc(lines)
+
     def watch_pending(self, collection: str, pending: Callable[[], int]) -> None:
         """Let the queue gauge of a collection read `pending`."""
         if not _is_multiprocess():  # a function gauge cannot be shared between processes
@@ -74,7 +81,9 @@ class Metrics:
         name = loaded.collection
         old, new = self._served_labels.get(name), (name, loaded.bundle_id, loaded.index_version)
         if old is not None and old != new:
-            self._served.remove(*old)
+            self._served.labels(*old).set(0)
+            if not _is_multiprocess():  # the files that several processes share keep every sample
+                self._served.remove(*old)
         self._served_labels[name] = new
         self._served.labels(*new).set(1)
         self._items.labels(name).set(loaded.version.count)

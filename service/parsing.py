@@ -50,6 +50,15 @@ def check_limit(field: str, value: int, limit: int) -> None:
         raise InvalidRequest(f"{field} is {value}, at most {limit} is taken")
 
 
+def check_hits(n_queries: int, hits_each: int, limit: int) -> None:
+    """Raise BatchTooLarge when all queries together ask for more than `limit` hits."""
+    if n_queries * hits_each > limit:
+        raise BatchTooLarge(
+            f"{n_queries} queries x {hits_each} hits or candidates are {n_queries * hits_each}, at most {limit} are "
+            "taken in one request; send fewer queries or ask for fewer"
+        )
+
+
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{_path(fault['loc'])}: {_message(fault)}" for fault in faults[:_MOST_FAULTS]]

@@ -24,6 +24,8 @@ class Serving:
         self._request_log = request_log
         if request_log is None and settings.logs.requests:
             self._request_log = RequestLog()
+        if self._request_log is not None:
+            self._request_log.on_dropped = self.metrics.log_lines_dropped
 
     async def start(self) -> None:
         """Begin to load; requests are answered with 503 until what they need is there."""

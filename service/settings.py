@@ -3,9 +3,9 @@
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -41,6 +41,19 @@ class LimitSettings(Config):
         ge=100,
         description="Items listed under one semantic ID or prefix; not below the default k of 100.",
     )
+    max_hits: int = Field(
+        default=30_000,
+        ge=1,
+        description="Hits of one request over all its queries, counted as queries x max(k, depth), and as semantic "
+        "IDs x k; not below max_k, max_depth and max_list.",
+    )
+
+    @model_validator(mode="after")
+    def _one_query_fits(self) -> Self:
+        for name in ("max_k", "max_depth", "max_list"):
+            if getattr(self, name) > self.max_hits:
+                raise ValueError(f"max_hits is {self.max_hits}, but {name} allows one query {getattr(self, name)}")
+        return self
 
 
 class BatchingSettings(Config):

@@ -40,6 +40,7 @@ class Slot:
     def changed(self) -> asyncio.Future[None]:
         """A future that ends with the next swap or failed load."""
         future = asyncio.get_running_loop().create_future()
+        self._waiters = [waiter for waiter in self._waiters if not waiter.done()]
         self._waiters.append(future)
         return future
 

@@ -20,7 +20,7 @@ def read_vectors(field: str, vectors: Sequence[Any], dimension: int) -> FloatArr
         values = np.array(vectors)
     except (ValueError, OverflowError):
         values = np.empty(0)
-    if values.ndim != 2 or values.shape[1] != dimension or values.dtype.kind not in "fiu":
+    if values.ndim != 2 or values.shape[1] != dimension or values.dtype.kind not in "fiu" or _has_bool(vectors):
         raise InvalidRequest(_first_fault(field, vectors, dimension))
     with np.errstate(over="ignore"):
         vectors_BD = values.astype(np.float32)
@@ -28,6 +28,11 @@ def read_vectors(field: str, vectors: Sequence[Any], dimension: int) -> FloatArr
     if not finite_B.all():
         raise InvalidRequest(f"{field}[{int(np.argmin(finite_B))}] holds a number outside float32")
     return vectors_BD
+
+
+def _has_bool(vectors: Sequence[Any]) -> bool:
+    """Whether a true or false stands among the numbers, where numpy reads it as 1 or 0."""
+    return any(bool in map(type, vector) for vector in vectors)
 
 
 def _first_fault(field: str, vectors: Sequence[Any], dimension: int) -> str:

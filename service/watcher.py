@@ -22,6 +22,7 @@ from service.settings import Settings
 from service.slots import Failure, Slots
 
 logger = logging.getLogger(__name__)
+_UNREADABLE = "(unreadable)"
 
 
 @dataclass
@@ -45,6 +46,7 @@ class Watcher:
         self._wake = threading.Event()
         self._retry: set[str] = set()
         self._stopped = False
+        self._fault: str | None = None
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
     def start(self) -> None:
@@ -74,18 +76,28 @@ class Watcher:
     def _run(self) -> None:
         while not self._stopped:
             self._wake.clear()
-            for collection in self._workspace.collections():
-                self._follow(collection)
-            self._close_idle()
-            self._on_loop(self._scanned)
+            try:
+                self._look()
+                self._fault = None
+            except Exception as error:  # a disk that fails for a moment must not end the following of new versions
+                if self._fault != str(error):  # once, not at every poll
+                    self._fault = str(error)
+                    logger.exception("looking for new versions failed; it is tried again at the next poll")
             self._wake.wait(self._settings.reload.poll_seconds)
+
+    def _look(self) -> None:
+        for collection in self._workspace.collections():
+            self._follow(collection)
+        self._close_idle()
+        self._on_loop(self._scanned)
 
     def _follow(self, collection: Collection) -> None:
         state = self._followed.setdefault(collection.name, _Followed())
         try:
             active = current(collection)
         except (OSError, ValueError) as error:
-            self._failed(collection, state, "(unreadable)", VersionCorrupt(f"{collection.current}: {error}"))
+            if not self._is_settled(collection.name, state, _UNREADABLE):
+                self._failed(collection, state, _UNREADABLE, VersionCorrupt(f"{collection.current}: {error}"))
             return
         if active is None or self._is_settled(collection.name, state, active):
             return

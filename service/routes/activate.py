@@ -18,7 +18,9 @@ from service.loaded import Loaded
 from service.parsing import parse_body
 from service.schemas.collections import ActivateRequest
 from service.serving import Serving
-from service.slots import Slot
+from service.slots import Failure, Slot
+
+_LOOK_AGAIN_S = 0.25
 
 
 class ActivateHandler:
@@ -72,15 +74,28 @@ class ActivateHandler:
         limit = self._serving.settings.reload.activate_timeout_s
         try:
             async with asyncio.timeout(limit):
-                while slot.loaded is None or slot.loaded.index_version != version:
-                    failure = slot.failure
-                    if failure is not None and failure is not seen and failure.index_version == version:
-                        raise failure.error
-                    if await asyncio.to_thread(current, folder) != version:
-                        raise ActivationSuperseded(f"another version than '{version}' was activated meanwhile")
-                    await slot.changed()
+                while True:
+                    changed = slot.changed()  # taken before the checks, so that no change falls between them and it
+                    try:
+                        if (loaded := await _outcome(slot, folder, version, seen)) is not None:
+                            return loaded
+                        # Going back to the served version changes nothing in the slot, so CURRENT is read again soon.
+                        await asyncio.wait([changed], timeout=_LOOK_AGAIN_S)
+                    finally:
+                        changed.cancel()
         except TimeoutError as error:
             raise DeadlineExceeded(
                 f"'{version}' is active but not loaded after {limit:g} s; it is swapped in once it is"
             ) from error
+
+
+async def _outcome(slot: Slot, folder: Collection, version: str, seen: Failure | None) -> Loaded | None:
+    """What `slot` serves if it is `version`; None while that is undecided; raises why it will not be served."""
+    if slot.loaded is not None and slot.loaded.index_version == version:
         return slot.loaded
+    failure = slot.failure
+    if failure is not None and failure is not seen and failure.index_version == version:
+        raise failure.error
+    if await asyncio.to_thread(current, folder) != version:
+        raise ActivationSuperseded(f"another version than '{version}' was activated meanwhile")
+    return None

@@ -2,15 +2,16 @@
 
 from typing import Any
 
+from index.device import GPU_LARGEST_K
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
-from service.parsing import check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
 from service.serving import Serving
-from service.settings import LimitSettings
+from service.settings import Settings
 from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
@@ -32,19 +33,21 @@ class SearchHandler:
         `item_ids` never returns an item as a hit of itself.
         """
         slot, loaded = self._serving.capture(collection, call)
-        limits = self._serving.settings.limits
+        settings = self._serving.settings
         request = parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
         payload: Any = getattr(request, source)
-        call.records = check_size(source, len(payload), limits.max_batch)
+        call.records = check_size(source, len(payload), settings.limits.max_batch)
         call.k = request.k
+        check_limit("k", request.k, settings.limits.max_k)
+        depth = _depth(request, source, settings)
+        check_hits(call.records, max(request.k, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        return await slot.batcher.submit(_operation(request, source, loaded, limits), payload, call.records, call)
+        return await slot.batcher.submit(_operation(request, source, depth, loaded), payload, call.records, call)
 
 
-def _operation(request: SearchRequest, source: Source, loaded: Loaded, limits: LimitSettings) -> Search:
-    check_limit("k", request.k, limits.max_k)
+def _operation(request: SearchRequest, source: Source, depth: int | None, loaded: Loaded) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
     return Search(
@@ -52,19 +55,23 @@ def _operation(request: SearchRequest, source: Source, loaded: Loaded, limits: L
         source,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        _depth(request, loaded.version.count, limits),
+        None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
     )
 
 
-def _depth(request: SearchRequest, count: int, limits: LimitSettings) -> int | None:
+def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:
+    """Candidates a query, whatever the corpus has; None without rescoring."""
     if request.rerank is None:
         if request.depth is not None:
             raise InvalidRequest('depth is given without rerank; add "rerank": "exact" or leave depth out')
         return None
     if request.depth is None:
-        return min(max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, limits.max_depth)), count)
-    check_limit("depth", request.depth, limits.max_depth)
+        most = settings.limits.max_depth
+        if settings.index_device == "cuda":  # a search by item looks for one more, the item itself
+            most = min(most, GPU_LARGEST_K - (source == "item_ids"))
+        return max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, most))
+    check_limit("depth", request.depth, settings.limits.max_depth)
     if request.depth < request.k:
         raise InvalidRequest(f"depth is {request.depth}, but must be at least k, which is {request.k}")
-    return min(request.depth, count)
+    return request.depth

@@ -14,7 +14,7 @@ from service.operations.semantic_ids import (
     prefix_of,
     read_semantic_id,
 )
-from service.parsing import check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.semantic_ids import SemanticIdsRequest
 from service.serving import Serving
 from service.vectors import read_vectors
@@ -39,6 +39,8 @@ class SemanticIdsHandler:
         value = getattr(request, source)
         call.records = 1 if source == "prefix" else check_size(source, len(value), limits.max_batch)
         check_limit("k", request.k, limits.max_list)
+        if source == "semantic_ids":
+            check_hits(call.records, request.k, limits.max_hits)
         operation, payload = _work(request, source, value, loaded)
         return await slot.batcher.submit(operation, payload, call.records, call)
 

@@ -94,3 +94,31 @@ def test_an_unreachable_recall_is_a_gate(
 
     monkeypatch.setattr("index.build.build_index", refuse)
     assert _run(shop, "build", "--items", str(tmp_path / "items.csv")) == 3
+
+
+def test_one_damaged_version_hides_no_other(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    versions = []
+    for kind in ("flat", "hnsw", "ivf_flat"):
+        items = str(tmp_path / "items.csv")
+        assert _run(shop, "build", "--items", items, "--set", f"kind.kind={kind}") == 0
+        versions.append(capsys.readouterr().out.strip())
+    first, bad, worse = versions
+    manifest, vectors = shop.index(bad) / "manifest.json", shop.index(worse) / "vectors.npy"
+    manifest.write_text("{")
+    vectors.write_bytes(vectors.read_bytes()[:-1] + b"\x7f")
+
+    assert _run(shop, "list", "--json") == 1
+    rows = {row["version"]: row for row in json.loads(capsys.readouterr().out)}
+    assert set(rows) == set(versions)
+    assert "manifest.json is not JSON" in rows[bad]["corrupt"] and "corrupt" not in rows[first]
+    assert _run(shop, "list") == 1
+    shown = capsys.readouterr().err
+    assert all(version in shown for version in versions)
+    assert "corrupt" in next(line for line in shown.splitlines() if bad in line)
+
+    assert _run(shop, "verify") == 1
+    told = capsys.readouterr().err
+    assert f"{first}: " in told and "files whole" in told
+    assert "manifest.json is not JSON" in told and "vectors.npy" in told

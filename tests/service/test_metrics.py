@@ -1,5 +1,8 @@
 from pathlib import Path
 
+import prometheus_client.values
+import pytest
+
 from bundle.workspace import Workspace
 from index.store import current
 from service.batching import BatchReport, Stages
@@ -48,3 +51,26 @@ def test_names_end_in_their_unit() -> None:
         assert family.name.startswith("tandem_")
         if family.type == "histogram":
             assert family.name.endswith(("_seconds", "_records"))
+
+
+def test_a_version_that_one_of_several_processes_left_is_not_shown_as_served(
+    shop_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    shared = prometheus_client.values.MultiProcessValue()  # type: ignore[no-untyped-call]
+    monkeypatch.setattr(prometheus_client.values, "ValueClass", shared)
+    collection = Workspace(shop_root).collection("shop")
+    loaded = load(collection, str(current(collection)), settings_for(shop_root), None)
+    metrics, old = Metrics(), loaded.index_version
+    metrics.swapped(loaded)
+    loaded.index_version = "next"
+    metrics.swapped(loaded)
+    lines = [line for line in metrics.render().decode().splitlines() if line.startswith("tandem_served_info{")]
+    assert [old in line for line in lines if line.endswith(" 1.0")] == [False]
+    assert not [line for line in lines if old in line and not line.endswith(" 0.0")]
+
+
+def test_dropped_log_lines_are_counted() -> None:
+    metrics = Metrics()
+    metrics.log_lines_dropped(3)
+    assert "tandem_log_lines_dropped_total 3.0" in metrics.render().decode()

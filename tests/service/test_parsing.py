@@ -2,7 +2,7 @@ import pytest
 
 from bundle.errors import BatchTooLarge
 from service.errors import InvalidRequest
-from service.parsing import check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
 
 
@@ -48,3 +48,6 @@ def test_limits() -> None:
         check_size("records", 4, 3)
     with pytest.raises(InvalidRequest, match="k is 11"):
         check_limit("k", 11, 10)
+    check_hits(2, 5, 10)
+    with pytest.raises(BatchTooLarge, match="3 queries x 5 hits or candidates are 15, at most 10"):
+        check_hits(3, 5, 10)

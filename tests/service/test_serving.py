@@ -6,6 +6,7 @@ import pytest
 
 from service.call import Call
 from service.errors import NotReady
+from service.logs import RequestLog
 from service.serving import Serving
 from tests.service.conftest import settings_for
 
@@ -41,3 +42,10 @@ def test_a_watcher_that_ended_is_failing(shop_root: Path) -> None:
         await serving.stop()
 
     asyncio.run(work())
+
+
+def test_dropped_log_lines_reach_the_metrics(shop_root: Path) -> None:
+    serving = Serving(settings_for(shop_root), RequestLog(descriptor=-1, capacity=2))
+    for _ in range(5):
+        serving.finished(Call([], "/"))
+    assert "tandem_log_lines_dropped_total 3.0" in serving.metrics.render().decode()

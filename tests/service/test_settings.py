@@ -4,6 +4,8 @@ import pytest
 from pydantic import ValidationError
 
 from bundle.errors import ConfigError
+from service.schemas.search import SearchRequest
+from service.schemas.semantic_ids import SemanticIdsRequest
 from service.settings import Settings, load_settings
 
 
@@ -28,6 +30,7 @@ def test_settings_are_frozen(tmp_path: Path) -> None:
     [
         ("[server]\nprot = 1\n", "server.prot"),
         ("[limits]\nmax_k = 0\n", "limits.max_k"),
+        ("[limits]\nmax_hits = 4999\n", "max_depth allows one query 5000"),
         ("[limits\n", "TOML"),
         ("[security]\nadmin_key = 'short'\n", "security.admin_key"),
     ],
@@ -58,3 +61,10 @@ def test_every_setting_is_documented() -> None:
         section = field.annotation
         for setting in getattr(section, "model_fields", {}).values():
             assert setting.description
+
+
+def test_the_limits_let_pass_what_a_request_asks_for_by_default() -> None:
+    limits = Settings().limits
+    assert limits.max_batch * SearchRequest().k <= limits.max_hits
+    assert limits.max_batch * SemanticIdsRequest().k <= limits.max_hits
+    assert max(limits.max_k, limits.max_depth, limits.max_list) <= limits.max_hits

@@ -62,3 +62,14 @@ def test_waiters_hear_of_a_change() -> None:
         assert not slot.changed().done()
 
     _scenario(work)
+
+
+def test_waiters_that_gave_up_are_forgotten() -> None:
+    async def work(slots: Slots) -> None:
+        slot = slots.see("shop", "v1")
+        for _ in range(5):
+            slot.changed().cancel()
+        assert not slot.changed().done()
+        assert len(slot._waiters) == 1
+
+    _scenario(work)

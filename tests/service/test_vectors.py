@@ -21,6 +21,8 @@ def test_reads_whole_and_decimal_numbers() -> None:
         ([["1", "2"]], r"vectors\[0\]\[0\] must be a number"),
         ([[1, None]], r"vectors\[0\]\[1\] must be a number"),
         ([[True, False]], r"vectors\[0\]\[0\] must be a number"),
+        ([[1, 2], [0.5, True]], r"vectors\[1\]\[1\] must be a number"),
+        ([[False, 2]], r"vectors\[0\]\[0\] must be a number"),
         ([[1, [2]]], r"vectors\[0\]\[1\] must be a number"),
         ([[[1], [2]]], r"vectors\[0\]\[0\] must be a number"),
         ([[1, 2], [1, 1e39]], r"vectors\[1\] holds a number outside float32"),

@@ -1,4 +1,5 @@
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,34 @@ def test_a_first_version_that_does_not_load_is_not_ready(collection: Collection,
         assert "index.faiss" in app.get("/readyz").json()["detail"]
         response = app.post("search", {"item_ids": ["a-00001"]})
         assert (response.status_code, response.json()["code"]) == (503, "not-ready")
+
+
+def test_a_disk_that_fails_for_a_moment_does_not_end_the_following(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    with LiveApp(settings_for(tmp_path)) as app:
+        app.ready()
+        looks: list[int] = []
+
+        def fail(_: Workspace) -> list[Collection]:
+            looks.append(1)
+            raise OSError(5, "Input/output error")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(Workspace, "collections", fail)
+            wait_until(lambda: len(looks) >= 3, seconds=5)
+        assert app.get("/readyz").status_code == 200
+        assert sum("looking for new versions failed" in record.message for record in caplog.records) == 1
+        new = build_tiny_index(collection, tmp_path, ids("b", 5))
+        activate(collection, new)
+        wait_until(lambda: _served(app) == new)
+
+
+def test_an_unreadable_pointer_is_not_tried_at_every_poll(collection: Collection, tmp_path: Path) -> None:
+    slow_retry = {"poll_seconds": 0.02, "retry_seconds": 60}
+    with LiveApp(settings_for(tmp_path, reload=slow_retry)) as app:
+        app.ready()
+        collection.current.write_bytes(b"\xff")
+        wait_until(lambda: app.get("/v1/collections/shop").json()["load_failure"] is not None)
+        time.sleep(0.2)
+        assert 'tandem_load_failures_total{collection="shop"} 1.0' in app.get("/metrics").text

@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
+from bundle.files import replace_file
 from bundle.workspace import Collection, Workspace
 from index.store import current
 from service.schemas.collections import ActivateAnswer
 from tests.service.conftest import settings_for
-from tests.service.running import LiveApp, flip_byte
+from tests.service.running import LiveApp, flip_byte, wait_until
 from tests.service.tiny import build_tiny_index, ids, make_collection
 
 KEY = "an-admin-key-for-tests"
@@ -20,8 +21,8 @@ def collection(tmp_path: Path) -> Collection:
     return collection
 
 
-def _app(collection: Collection, poll_seconds: float = 60) -> LiveApp:
-    reload = {"poll_seconds": poll_seconds, "activate_timeout_s": 20}
+def _app(collection: Collection, poll_seconds: float = 60, timeout_s: float = 20) -> LiveApp:
+    reload = {"poll_seconds": poll_seconds, "activate_timeout_s": timeout_s}
     root = collection.folder.parents[1]
     return LiveApp(settings_for(root, security={"admin_key": KEY}, reload=reload))
 
@@ -77,3 +78,41 @@ def test_a_damaged_version_is_refused_by_name_and_the_old_one_serves(collection:
         assert "index.faiss" in response.json()["detail"]
         assert app.post("search", {"item_ids": ["a-00001"]}).json()["index_version"] == old
     assert current(collection) == old
+
+
+def test_going_back_to_the_served_version_supersedes_the_one_asked_for(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = current(collection)
+    new = build_tiny_index(collection, tmp_path, ids("b", 5))
+
+    def then_back(folder: Collection) -> str | None:
+        active = current(folder)
+        if active == new:  # another caller comes before the watcher looks, so the slot never changes
+            replace_file(folder.current, f"{old}\n")
+        return active
+
+    monkeypatch.setattr("service.routes.activate.current", then_back)
+    monkeypatch.setattr("service.watcher.Watcher.look_now", lambda *_, **__: None)
+    with _app(collection, timeout_s=3) as app:
+        app.ready()
+        response = app.post("activate", {"version": new}, headers=SIGNED)
+        assert (response.status_code, response.json()["code"]) == (409, "activation-superseded")
+
+
+def test_a_swap_while_the_pointer_is_read_is_not_missed(
+    collection: Collection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new = build_tiny_index(collection, tmp_path, ids("b", 5))
+    with _app(collection, timeout_s=3) as app:
+        app.ready()
+        slot = app.app.state.serving.slots.get("shop")
+
+        def read_slowly(folder: Collection) -> str | None:
+            if (active := current(folder)) == new:
+                wait_until(lambda: slot.loaded.index_version == new)
+            return active
+
+        monkeypatch.setattr("service.routes.activate.current", read_slowly)
+        response = app.post("activate", {"version": new}, headers=SIGNED)
+        assert (response.status_code, response.json().get("index_version")) == (200, new)

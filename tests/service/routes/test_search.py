@@ -3,7 +3,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from service.schemas.search import SearchAnswer
+from service.operations.search import Source
+from service.routes.search import _depth
+from service.schemas.search import SearchAnswer, SearchRequest
+from service.settings import Settings
 from tests.service.running import LiveApp
 from tests.service.tiny import DIMENSION, ids, titles
 
@@ -90,6 +93,8 @@ BAD: list[tuple[object, int, str]] = [
     ({"queries": [{"text": 5}]}, 422, "text"),
     ({"queries": [{"text": "mug"}, {"text": " \u0007"}]}, 422, "record 1, feature 'text'"),
     ({"queries": [{"text": "a"}] * 17}, 413, "queries has 17 entries"),
+    ({"item_ids": ["a-00001"] * 11, "k": 100}, 413, "11 queries x 100 hits or candidates are 1100, at most 1000"),
+    ({"item_ids": ["a-00001"] * 6, "k": 1, "rerank": "exact", "depth": 200}, 413, "are 1200, at most 1000"),
     ({"vectors": [ONE[:-1]]}, 422, r"vectors[0] has 7 numbers"),
     ({"vectors": [ONE, "x"]}, 422, "vectors[1]"),
     ({"vectors": "x"}, 422, "vectors: "),
@@ -158,3 +163,12 @@ def test_concurrent_answers_equal_serial_ones(shop: LiveApp) -> None:
         np.testing.assert_allclose([h["score"] for h in ours], [h["score"] for h in other], atol=1e-5)
         tied = len({round(h["score"], 4) for h in other}) < len(other)
         assert tied or [h["item_id"] for h in ours] == [h["item_id"] for h in other]
+
+
+@pytest.mark.parametrize(
+    ("device", "source", "depth"),
+    [("cpu", "queries", 4000), ("cuda", "queries", 2048), ("cuda", "item_ids", 2047)],
+)
+def test_the_default_depth_stays_within_what_a_gpu_takes(device: str, source: Source, depth: int) -> None:
+    settings = Settings.model_validate({"index_device": device})
+    assert _depth(SearchRequest(k=1000, rerank="exact"), source, settings) == depth

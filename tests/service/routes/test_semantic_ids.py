@@ -90,3 +90,10 @@ def test_a_bundle_without_a_quantizer_says_so(tmp_path: Path) -> None:
         ]:
             response = app.post(route, body)
             assert (response.status_code, response.json()["code"]) == (409, "no-semantic-ids")
+
+
+def test_a_decoding_of_too_many_items_is_refused(shop: LiveApp) -> None:
+    assert shop.post("semantic-ids", {"semantic_ids": ["0-0"] * 10, "k": 100}).status_code == 200
+    response = shop.post("semantic-ids", {"semantic_ids": ["0-0"] * 11, "k": 100})
+    assert (response.status_code, response.json()["code"]) == (413, "batch-too-large")
+    assert "at most 1000" in response.json()["detail"]
