@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, PositiveInt, model_validator
 
 from bundle.config import Config
 from bundle.features import FeatureSpec, SequenceFeature
@@ -24,7 +24,7 @@ _METRICS = ("recall", "ndcg", "mrr", "hit_rate")
 class EvaluationConfig(Config):
     """How a model is measured: full ranking of the catalogue, beside popularity and item-kNN."""
 
-    ks: tuple[int, ...] = Field(default=(10, 20), min_length=1, description="Depths of the metrics.")
+    ks: tuple[PositiveInt, ...] = Field(default=(10, 20), min_length=1, description="Depths of the metrics.")
     exclude_seen: bool = Field(default=True, description="Whether items of the query's history are no candidates.")
     require_history: bool = Field(
         default=False, description="Whether queries without an earlier interaction are left out."

@@ -1,5 +1,6 @@
 """The data of one training run: its tables, joined by id into row numbers."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -111,12 +112,13 @@ class Dataset:
         return self.queries.query_ids
 
 
-def load_dataset(config: DataConfig, base: Path) -> Dataset:
+def load_dataset(config: DataConfig, base: Path, texts: Collection[str] = ()) -> Dataset:
     """Read and join the tables; raises InvalidTable that names file, row and column of the first fault.
 
-    Without a queries table the queries are the distinct `query_id` of the interactions, in order of appearance.
+    The columns `texts` of a CSV are read as texts (see bundle.features.text_columns). Without a queries table the
+    queries are the distinct `query_id` of the interactions, in order of appearance.
     """
-    sources = _read(config, base)
+    sources = _read(config, base, texts)
     items, query_ids = sources.items, _query_ids(sources)
     query_rows = IdRows.of(query_ids, sources.query_source)
     item_rows = IdRows.of(items.item_ids, items.source)
@@ -158,7 +160,7 @@ class _Sources:
     interactions: list[tuple[Path, pa.Table]]
 
 
-def _read(config: DataConfig, base: Path) -> _Sources:
+def _read(config: DataConfig, base: Path, texts: Collection[str]) -> _Sources:
     if config.beir is not None:
         folder = base / config.beir
         queries = read_beir_queries(folder)
@@ -166,8 +168,8 @@ def _read(config: DataConfig, base: Path) -> _Sources:
         return _Sources(read_beir_items(folder), queries, found, read_beir_interactions(folder))
     if config.items is None or config.interactions is None:
         raise ConfigError("data needs items and interactions, or beir")
-    items, path = read_items(base / config.items), base / config.interactions
-    table = None if config.queries is None else read_queries(base / config.queries)
+    items, path = read_items(base / config.items, texts), base / config.interactions
+    table = None if config.queries is None else read_queries(base / config.queries, texts)
     return _Sources(
         items, table, str(base / (config.queries or config.interactions)), [(path, read_interactions(path))]
     )

@@ -8,7 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from bundle.columns import EncodedRecords
+from bundle.config import validate_config
 from bundle.errors import ConfigError
+from bundle.features import text_columns
 from bundle.progress import NoProgress, Progress
 from bundle.store import Bundle
 from bundle.tower import Tower
@@ -28,16 +30,17 @@ def evaluate_bundle(
 ) -> dict[str, dict[str, float]]:
     """Metrics by method on one part; the tables' relative paths, which the bundle remembers, count from `base`.
 
-    Raises ConfigError when the bundle was refit on the part, and what reading the tables raises.
+    Raises ConfigError when the bundle was refit on the part or remembers settings that this version does not know, and
+    what reading the tables raises.
     """
     progress = progress or NoProgress()
-    config = TrainConfig.model_validate(bundle.manifest.training)
+    config = validate_config(TrainConfig, bundle.manifest.training, f"the configuration in bundle {bundle.bundle_id}")
     if part == "validation" and config.trainer.refit == "validation":
         raise ConfigError(
             f"bundle {bundle.bundle_id} was trained on the validation part too (trainer.refit), so a measure there "
             "says nothing; use the test part"
         )
-    dataset = load_dataset(config.data, base)
+    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
     item_DN = _embed(bundle.item, encode_items(dataset, bundle.item.featurizer), "embed items", progress).T
 
     def model(queries: EvaluationSet) -> Score:

@@ -45,7 +45,7 @@ def fit_featurizers(spec: FeatureSpec, dataset: Dataset, train_rows: IntArray) -
     The vocabulary `item_id` is the exception: it holds every item of the items table in its row order, so that an item
     without training interactions still has a row of its own. Features that share a vocabulary keep what the smallest of
     their `min_count` keeps; number features of one name share one mean and deviation.
-    Raises ConfigError when a vocabulary has no source, BadData when a number feature has no value.
+    Raises ConfigError when a vocabulary has no source, BadData when a number feature has no value, or values too large.
     """
     queries, items = _train_records(spec, dataset, train_rows)
     sides: Sides = ((spec.query, queries), (spec.item, items))
@@ -63,6 +63,13 @@ def fit_featurizers(spec: FeatureSpec, dataset: Dataset, train_rows: IntArray) -
         query=Featurizer(spec.query, vocabularies, statistics),
         item=Featurizer(spec.item, vocabularies, statistics),
     )
+
+
+def cold_item_rows(vocabularies: Mapping[str, Vocabulary], counts_N: IntArray) -> dict[str, IntArray]:
+    """Rows of the vocabulary `item_id`, if there is one, of the catalogue items (by item row) that count zero."""
+    if ITEM_ID not in vocabularies:
+        return {}
+    return {ITEM_ID: 1 + vocabularies[ITEM_ID].oov_buckets + np.flatnonzero(counts_N == 0)}
 
 
 def _by_vocabulary(spec: FeatureSpec) -> dict[str, list[VocabularyFeature]]:
@@ -124,5 +131,11 @@ def _statistics(feature: NumberFeature, sides: Sides) -> NumberStatistics:
             values.extend(transform_number(number, other) for number in numbers)
     if not values:
         raise BadData(f"the number feature '{feature.name}' has no value in the training data; fill or remove it")
-    deviation = float(np.std(values))
-    return NumberStatistics(mean=float(np.mean(values)), std=deviation if deviation > 0 else 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean, deviation = float(np.mean(values)), float(np.std(values))
+    if not (math.isfinite(mean) and math.isfinite(deviation)):
+        raise BadData(
+            f"the values of the number feature '{feature.name}' are too large for a mean and a deviation; scale the "
+            "column, or set transform = 'log'"
+        )
+    return NumberStatistics(mean=mean, std=deviation if deviation > 0 else 1.0)

@@ -3,8 +3,8 @@
 Axes: N interaction rows.
 """
 
-import hashlib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +18,14 @@ from training.dataset import Dataset
 from training.device import open_device, repeatable
 from training.evaluate import evaluate
 from training.evaluation_set import evaluation_queries
-from training.examples import build_examples
-from training.fit_features import FittedFeatures, fit_featurizers
+from training.examples import Examples, build_examples
+from training.fit_features import FittedFeatures, cold_item_rows, fit_featurizers
 from training.known import KnownPositives
 from training.loop import EpochLog, Loop, Validate
-from training.model import DualEncoder, ModelConfig, build_model, text_idf
+from training.model import DualEncoder, ModelConfig, TowerData, build_model, text_idf
 from training.ragged import IntArray
 from training.records import encode_items
+from training.run_id import run_id
 from training.score import model_score
 from training.splits import Split
 
@@ -111,12 +112,7 @@ class Learner:
             pairs = dataset.interactions.query_N[phase.fit_N], dataset.interactions.item_N[phase.fit_N]
             known = KnownPositives.from_interactions(*pairs, len(dataset.query_ids))
         with repeatable(config.trainer.seed, config.trainer.threads, self._device):
-            model_config = ModelConfig(
-                config.features, config.query_tower, config.item_tower, config.dimension, config.metric == "cosine"
-            )
-            query_idf = text_idf(config.features.query, examples.encoded)
-            item_idf = text_idf(config.features.item, items)
-            model = build_model(model_config, features.vocabularies, query_idf, item_idf).to(self._device)
+            model = self._model(phase, features, examples, items, counts_N).to(self._device)
             loop = Loop(
                 model,
                 config.objective.build(),
@@ -131,6 +127,23 @@ class Learner:
         model.cpu().eval()
         best = state.best_epoch or state.epoch
         return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)
+
+    def _model(
+        self, phase: _Phase, features: FittedFeatures, examples: Examples, items: EncodedRecords, counts_N: IntArray
+    ) -> DualEncoder:
+        config, vocabularies = self._config, features.vocabularies
+        model_config = ModelConfig(
+            config.features, config.query_tower, config.item_tower, config.dimension, config.metric == "cosine"
+        )
+        # A query weighs once in its idf, not once an interaction.
+        _, first_rows = np.unique(examples.query_rows_N, return_index=True)
+        # Histories hold interactions that are no target too.
+        seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
+        query_data = TowerData(
+            text_idf(config.features.query, examples.encoded, first_rows), cold_item_rows(vocabularies, seen_N)
+        )
+        item_data = TowerData(text_idf(config.features.item, items), cold_item_rows(vocabularies, counts_N))
+        return build_model(model_config, vocabularies, query_data, item_data)
 
     def _validation(
         self, phase: _Phase, features: FittedFeatures, items: EncodedRecords, model: DualEncoder
@@ -152,13 +165,8 @@ class Learner:
     def _checkpoint(self, phase: str) -> CheckpointFile | None:
         if self._folder is None:
             return None
-        return CheckpointFile(self._folder / f"{phase}.checkpoint", self._run_id())
+        return CheckpointFile(self._folder / f"{phase}.checkpoint", self._run_id)
 
+    @cached_property
     def _run_id(self) -> str:
-        digest = hashlib.sha256(self._config.model_dump_json().encode())
-        for array_N in (self._split.train_N, self._split.validation_N):
-            digest.update(self._dataset.interactions.query_N[array_N].tobytes())
-            digest.update(self._dataset.interactions.item_N[array_N].tobytes())
-        for ids in (self._dataset.items.item_ids, self._dataset.query_ids):
-            digest.update("\0".join(ids).encode())
-        return digest.hexdigest()
+        return run_id(self._config, self._dataset, self._split)

@@ -4,7 +4,7 @@ Axes: V buckets + 1 of a text feature, N items.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -14,7 +14,7 @@ from bundle.columns import EncodedRecords, RaggedColumn
 from bundle.features import Feature, FeatureSpec, TextFeature
 from bundle.vocabulary import Vocabulary
 from training.encoders.build import EncoderInputs
-from training.ragged import FloatArray
+from training.ragged import FloatArray, IntArray
 from training.towers import TowerConfig
 
 
@@ -38,38 +38,56 @@ class ModelConfig:
     unit_length: bool
 
 
+@dataclass(frozen=True)
+class TowerData:
+    """What the data decides of a fresh tower: text weights by feature, rows that begin at zero by vocabulary."""
+
+    idf_V: Mapping[str, Tensor] = field(default_factory=dict)
+    cold_rows: Mapping[str, IntArray] = field(default_factory=dict)
+
+
 def build_model(
-    config: ModelConfig,
-    vocabularies: Mapping[str, Vocabulary],
-    query_idf: Mapping[str, Tensor],
-    item_idf: Mapping[str, Tensor],
+    config: ModelConfig, vocabularies: Mapping[str, Vocabulary], query_data: TowerData, item_data: TowerData
 ) -> DualEncoder:
-    """A fresh model; its weights come from torch's global generator."""
-    item_inputs = EncoderInputs(config.dimension, vocabularies, item_idf)
+    """A fresh model; its weights come from torch's global generator. A table of both towers begins as the item's."""
+    item_inputs = EncoderInputs(config.dimension, vocabularies, item_data.idf_V, cold_rows=item_data.cold_rows)
     item = config.item_tower.build(config.spec.item, item_inputs, config.unit_length)
-    query_inputs = EncoderInputs(config.dimension, vocabularies, query_idf, item_tables=item_inputs.tables)
+    query_inputs = EncoderInputs(
+        config.dimension,
+        vocabularies,
+        query_data.idf_V,
+        item_tables=item_inputs.tables,
+        cold_rows=query_data.cold_rows,
+    )
     query = config.query_tower.build(config.spec.query, query_inputs, config.unit_length)
     return DualEncoder(query, item)
 
 
-def text_idf(features: Sequence[Feature], records: EncodedRecords) -> dict[str, Tensor]:
-    """Weights [V] of the n-gram buckets of each text feature: 1 + log((1 + N) / (1 + records that hold it))."""
+def text_idf(features: Sequence[Feature], records: EncodedRecords, rows_N: IntArray | None = None) -> dict[str, Tensor]:
+    """Weights [V] of the n-gram buckets of each text feature: 1 + log((1 + N) / (1 + records that hold it)).
+
+    The N records are those at `rows_N`, distinct; all when None.
+    """
     weights = {}
+    counted = np.arange(len(records), dtype=np.int64) if rows_N is None else rows_N
     for feature in features:
         column = records.columns[feature.name]
         if isinstance(feature, TextFeature) and isinstance(column, RaggedColumn):
-            held_V = _records_holding(column, feature.buckets + 1)
-            weights[feature.name] = torch.from_numpy(1 + np.log((1 + len(column)) / (1 + held_V))).float()
+            held_V = _records_holding(column, feature.buckets + 1, counted)
+            weights[feature.name] = torch.from_numpy(1 + np.log((1 + len(counted)) / (1 + held_V))).float()
     return weights
 
 
-def _records_holding(column: RaggedColumn, n_buckets: int) -> FloatArray:
+def _records_holding(column: RaggedColumn, n_buckets: int, rows_N: IntArray) -> FloatArray:
+    counted = np.zeros(len(column), dtype=np.bool_)
+    counted[rows_N] = True
     record_T = np.repeat(np.arange(len(column)), np.diff(column.offsets_N1))
-    pairs = np.unique(record_T * n_buckets + column.values_T)
+    kept_T = counted[record_T]
+    pairs = np.unique(record_T[kept_T] * n_buckets + column.values_T[kept_T])
     return np.bincount(pairs % n_buckets, minlength=n_buckets).astype(np.float32)
 
 
-def embed(tower: nn.Module, records: EncodedRecords, device: torch.device, batch_size: int = 4096) -> FloatArray:
+def embed(tower: nn.Module, records: EncodedRecords, device: torch.device, batch_size: int = 1024) -> FloatArray:
     """Embeddings float32 [N, D] of encoded records in evaluation mode."""
     was_training = tower.training
     tower.eval()

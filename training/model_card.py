@@ -18,7 +18,9 @@ def model_card(outcome: Outcome) -> str:
         _features("Item tower", config.features.item),
         "## Data",
         _table([["rows", "number"], *([name.replace("_", " "), str(n)] for name, n in outcome.counts().items())]),
-        f"Split: `{config.split.kind}`. Vocabularies and statistics come from the training part alone.",
+        f"Split: `{config.split.kind}`. Vocabularies, number statistics and the text weights of queries come from the "
+        "interactions trained on alone; the vocabulary `item_id` and the text weights of items see the whole "
+        "catalogue, but no interaction.",
         "## Training",
         f"Objective `{config.objective.kind}` at temperature {config.objective.temperature}, logQ "
         f"`{config.objective.logq}`, negatives `{config.negatives.kind}`, seed {config.trainer.seed}, "

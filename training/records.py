@@ -26,7 +26,8 @@ def encode_queries(
 ) -> EncodedRecords:
     """Encode one record for each given query row; `history` (item rows, oldest first) fills `history_feature`.
 
-    Raises ConfigError when a feature has no source, InvalidTable that names the query with a bad value.
+    Raises ConfigError when a feature has no source or a required history is empty, InvalidTable that names the query
+    with a bad value.
     """
     check_query_features(dataset, featurizer.names, history_feature)
     item_ids = np.array(dataset.items.item_ids, dtype=object)
@@ -40,7 +41,7 @@ def encode_queries(
             ids, bounds = item_ids[chunk.values_V].tolist(), chunk.offsets.tolist()
             spans = pairwise(bounds)
             records = [{**r, history_feature: ids[a:b]} for r, (a, b) in zip(records, spans, strict=True)]
-        parts.append(_encode(featurizer, records, dataset.queries.source, rows))
+        parts.append(_encode(featurizer, records, dataset.queries.source, rows, history_feature))
     return EncodedRecords.concatenate(parts)
 
 
@@ -80,12 +81,24 @@ def check_query_features(dataset: Dataset, names: tuple[str, ...], history_featu
             )
 
 
-def _encode(featurizer: Featurizer, records: list[dict[str, object]], source: str, rows: IntArray) -> EncodedRecords:
+def _encode(
+    featurizer: Featurizer,
+    records: list[dict[str, object]],
+    source: str,
+    rows: IntArray,
+    history_feature: str | None = None,
+) -> EncodedRecords:
     try:
         return featurizer.encode(records)
     except InvalidRecord as error:
         row = int(rows[int(str(error.context["position"]))]) + 1
         column = str(error.context["feature"])
+        if column == history_feature:  # no table has it; item ids are never bad, so the history is empty
+            raise ConfigError(
+                f"the history feature '{column}' is required, but a query has no earlier interaction; set "
+                "examples.min_history = 1 and evaluation.require_history = true, or required = false on the feature",
+                feature=column,
+            ) from error
         raise InvalidTable(
             f"{source} row {row}, column '{column}' {error.__cause__}", path=source, row=row, column=column
         ) from error

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from bundle.features import text_columns
 from bundle.progress import Progress
 from bundle.store import (
     ITEM_TOWER,
@@ -47,7 +48,7 @@ def train(
     Checkpoints lie below the collection's `training` folder until the bundle is written; with `resume` the run goes on
     from them, or starts when there are none. Equal settings and tables give the same bundle id. Raises RetrievalError.
     """
-    dataset = load_dataset(config.data, base)
+    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
     if config.quantizer is not None:
         config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
     split = config.split.split(dataset)

@@ -5,12 +5,15 @@ Axes: N items, D embedding, L levels.
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 from training.quantizers import QuantizerConfig
 from training.quantizers.contract import Quantizer
 from training.quantizers.metrics import quantizer_metrics
 from training.ragged import FloatArray, IntArray
+
+ROWS_A_CHUNK = 2048  # the beam holds rows x partial codes x codes at a time
 
 
 @dataclass(frozen=True)
@@ -26,9 +29,11 @@ class SemanticIds:
 def fit_semantic_ids(config: QuantizerConfig, embedding_ND: FloatArray, seed: int, threads: int) -> SemanticIds:
     """Fit on all embeddings of the catalogue; raises BadData when there are fewer than codes."""
     quantizer = config.fit(embedding_ND, seed, threads)
+    codes, decoded = [], []
     with torch.no_grad():
-        code = quantizer.encode(torch.from_numpy(embedding_ND))
-        decoded_ND = quantizer.decode(code).numpy()
-    code_NL = code.numpy()
+        for start in range(0, len(embedding_ND), ROWS_A_CHUNK):
+            codes.append(quantizer.encode(torch.from_numpy(embedding_ND[start : start + ROWS_A_CHUNK])))
+            decoded.append(quantizer.decode(codes[-1]).numpy())
+    code_NL, decoded_ND = torch.cat(codes).numpy(), np.concatenate(decoded)
     metrics = quantizer_metrics(code_NL, quantizer.codebook_sizes, embedding_ND, decoded_ND)
     return SemanticIds(quantizer, embedding_ND, code_NL, metrics)

@@ -3,7 +3,7 @@
 Reading checks what one table can tell by itself; joining tables by id is training.dataset's.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,9 +33,12 @@ JUDGEMENTS: Mapping[str, ColumnType] = {QUERY_ID: "string", ITEM_ID: "string", S
 _WHOLE_WHEN_THERE = (GRADE, TIMESTAMP, WEIGHT, SPLIT)
 
 
-def read_queries(path: Path) -> pa.Table:
-    """The queries table: `query_id` unique and non-empty, other columns are features. Raises InvalidTable."""
-    table = read_table(path, QUERIES)
+def read_queries(path: Path, texts: Collection[str] = ()) -> pa.Table:
+    """The queries table: `query_id` unique and non-empty, other columns are features. Raises InvalidTable.
+
+    The columns `texts` of a CSV are read as texts.
+    """
+    table = read_table(path, QUERIES, texts=texts)
     check_unique(table, QUERY_ID, path)
     return table
 

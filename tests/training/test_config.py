@@ -46,3 +46,9 @@ def test_heads_must_divide_the_dimension() -> None:
 def test_a_feature_named_as_the_output_is_refused() -> None:
     with pytest.raises(ConfigError, match="named 'embedding'.*rename"):
         shop_config(features={"query": [{"kind": "category", "name": "embedding"}]})
+
+
+@pytest.mark.parametrize("k", [0, -5])
+def test_a_depth_below_one_is_refused(k: int) -> None:
+    with pytest.raises(ConfigError, match=r"evaluation\.ks\.2: .*greater than 0"):
+        shop_config(evaluation={"ks": [5, 10, k]})

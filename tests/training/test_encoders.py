@@ -1,5 +1,6 @@
 """Each encoder by hand on tables of known rows."""
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
@@ -107,3 +108,14 @@ def test_an_older_item_does_not_see_a_newer_one(attention: HistoryAttention) -> 
         states.append(state_BHD)
     torch.testing.assert_close(states[0][:, 1:], states[1][:, 1:])
     assert not torch.allclose(states[0][:, 0], states[1][:, 0])
+
+
+def test_cold_rows_begin_at_zero_and_leave_the_others_alone() -> None:
+    vocabulary = Vocabulary(["a", "b", "c"], oov_buckets=2)
+    torch.manual_seed(0)
+    plain, after = new_table(vocabulary, 4).weight.detach(), torch.rand(1)
+    torch.manual_seed(0)
+    cold = new_table(vocabulary, 4, np.array([3, 5])).weight.detach()
+    assert torch.rand(1) == after
+    assert (cold[[0, 1, 2, 3, 5]] == 0).all()
+    assert torch.equal(cold[4], plain[4])

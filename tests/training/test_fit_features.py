@@ -12,9 +12,10 @@ from bundle.features import (
     SequenceFeature,
     TextFeature,
 )
+from bundle.vocabulary import Vocabulary
 from tests.training.small_data import ints, small_dataset
 from training.errors import BadData
-from training.fit_features import fit_featurizers
+from training.fit_features import cold_item_rows, fit_featurizers
 
 DATASET = small_dataset(
     [(0, 0), (0, 1), (1, 1), (2, 2)],
@@ -92,3 +93,19 @@ def test_numbers_of_one_name_must_agree_on_the_transform() -> None:
     with pytest.raises(ConfigError, match="same transform"):
         differing = spec(NumberFeature(name="price"), query=(NumberFeature(name="price", transform="log"),))
         fit_featurizers(differing, dataset, ints(0))
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("values", [[1.7e308, 1.7e308], [1.5e308, -1.5e308]])
+def test_numbers_too_large_for_statistics_are_refused(values: list[float]) -> None:
+    dataset = small_dataset([(0, 0), (0, 1)], item_columns={"price": values})
+    with pytest.raises(BadData, match="number feature 'price' are too large"):
+        fit_featurizers(
+            spec(NumberFeature(name="price"), query=(CategoryFeature(name="query_id"),)), dataset, ints(0, 1)
+        )
+
+
+def test_cold_items_are_those_that_count_zero() -> None:
+    vocabularies = {"item_id": Vocabulary(["i0", "i1", "i2"], oov_buckets=3)}
+    assert cold_item_rows(vocabularies, ints(0, 2, 0))["item_id"].tolist() == [4, 6]
+    assert cold_item_rows({}, ints(0)) == {}

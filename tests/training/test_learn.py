@@ -4,18 +4,23 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 import torch
 
 from bundle.progress import NoProgress
+from tests.training.small_data import small_dataset
 from tests.training.world import shop_config, write_shop
 from training.config import TrainConfig
 from training.dataset import load_dataset
 from training.errors import CheckpointCorrupt, Diverged
 from training.learn import Learned, Learner
+from training.model import embed, text_idf
 
 RUN_AND_DIE = """
 import os, signal, sys
@@ -126,3 +131,55 @@ def test_all_items_of_a_query_can_be_its_targets(shop: Path) -> None:
     learned = learn(shop, config)
     assert learned.examples == 40
     assert max(log.metrics["recall@10"] for log in learned.logs) > 0.3
+
+
+@pytest.mark.parametrize("share_items", [False, True])
+def test_an_item_without_interactions_is_embedded_from_its_other_features_only(share_items: bool) -> None:
+    pairs = [(query, (query + buy) % 5) for buy in range(4) for query in range(6)]
+    dataset = small_dataset(pairs, seconds=range(24), n_items=6, item_columns={"colour": ["red", "blue"] * 3})
+    config = shop_config(
+        features={
+            "query": [{"kind": "sequence", "name": "history"}],
+            "item": [{"kind": "category", "name": "item_id"}, {"kind": "category", "name": "colour"}],
+        },
+        query_tower={"history": {"kind": "mean", "share_items": share_items}},
+        trainer={"epochs": 1, "refit": "none"},
+    )
+    learned = Learner(config, dataset, config.split.split(dataset), NoProgress()).learn()
+    features, cpu = learned.features, torch.device("cpu")
+    items = features.item.encode([{"item_id": name, "colour": "red"} for name in ("i5", "unknown", "i0")])
+    queries = features.query.encode([{"history": ["i1", name]} for name in ("i5", "unknown", "i0")])
+    for tower, records in ((learned.model.item, items), (learned.model.query, queries)):
+        cold_D, unknown_D, warm_D = embed(tower, records, cpu)
+        assert cold_D @ unknown_D == pytest.approx(1, abs=1e-6)
+        assert warm_D @ unknown_D < 0.99
+
+
+def test_a_query_counts_once_in_its_idf() -> None:
+    pairs = [(0, item) for item in range(6)] + [(1, 0), (1, 1), (1, 2)]
+    text: dict[str, Sequence[object]] = {"text": ["red", "pan"]}
+    dataset = small_dataset(pairs, seconds=range(9), query_columns=text, item_columns={"colour": ["red"] * 6})
+    feature = {"kind": "text", "name": "text", "buckets": 50}
+    config = shop_config(
+        features={"query": [feature], "item": [{"kind": "category", "name": "item_id"}]},
+        examples={"history_feature": None},
+        trainer={"epochs": 1, "refit": "none"},
+    )
+    learned = Learner(config, dataset, config.split.split(dataset), NoProgress()).learn()
+    records = learned.features.query.encode([{"text": "red"}, {"text": "pan"}])
+    expected = text_idf(config.features.query, records)["text"]
+    found = learned.model.query.state_dict()["encoders.0.idf_V"]
+    torch.testing.assert_close(found[1:], expected[1:])
+
+
+def test_a_checkpoint_of_other_data_is_refused(shop: Path, tmp_path: Path) -> None:
+    config = shop_config(trainer={"refit": "none", "epochs": 1})
+    learn(shop, config, tmp_path)
+    dataset = load_dataset(config.data, shop)
+    position = dataset.items.table.column_names.index("price")
+    price = pa.array([1.0] * len(dataset.items))
+    other = replace(
+        dataset, items=replace(dataset.items, table=dataset.items.table.set_column(position, "price", price))
+    )
+    with pytest.raises(CheckpointCorrupt, match="other settings"):
+        Learner(config, other, config.split.split(other), NoProgress(), tmp_path).learn(resume=True)

@@ -8,7 +8,7 @@ from torch import nn
 from bundle.features import CategoryFeature, FeatureSpec, SequenceFeature, TextFeature
 from bundle.featurize import Featurizer
 from bundle.vocabulary import Vocabulary
-from training.model import DualEncoder, ModelConfig, build_model, embed, text_idf
+from training.model import DualEncoder, ModelConfig, TowerData, build_model, embed, text_idf
 from training.towers import TowerConfig
 
 SPEC = FeatureSpec(query=(SequenceFeature(name="history"),), item=(CategoryFeature(name="item_id"),))
@@ -17,7 +17,7 @@ SPEC = FeatureSpec(query=(SequenceFeature(name="history"),), item=(CategoryFeatu
 def model(share_items: bool) -> DualEncoder:
     query = TowerConfig.model_validate({"history": {"kind": "mean", "share_items": share_items}})
     config = ModelConfig(SPEC, query, TowerConfig(), 4, True)
-    return build_model(config, {"item_id": Vocabulary(["a", "b"])}, {}, {})
+    return build_model(config, {"item_id": Vocabulary(["a", "b"])}, TowerData(), TowerData())
 
 
 @pytest.mark.parametrize(("share_items", "tables"), [(True, 1), (False, 2)])
@@ -46,3 +46,21 @@ def test_embedding_in_parts_is_embedding_at_once_and_leaves_the_mode_alone() -> 
     cpu = torch.device("cpu")
     np.testing.assert_array_equal(embed(tower, records, cpu, 3), embed(tower, records, cpu))
     assert tower.training
+
+
+def test_idf_counts_the_given_rows_alone() -> None:
+    feature = TextFeature(name="title", buckets=50, min_gram=20, max_gram=20)
+    featurizer = Featurizer([feature], {}, {})
+    thrice = featurizer.encode([{"title": title} for title in ("red", "pan", "red", "red")])
+    once = featurizer.encode([{"title": "red"}, {"title": "pan"}])
+    found = text_idf([feature], thrice, np.array([0, 1]))["title"]
+    torch.testing.assert_close(found, text_idf([feature], once)["title"])
+
+
+def test_embedding_takes_few_rows_at_a_time() -> None:
+    sizes: list[int] = []
+    tower = model(False).item
+    tower.register_forward_pre_hook(lambda _, arrays: sizes.append(len(arrays[0])))
+    records = Featurizer(SPEC.item, {"item_id": Vocabulary(["a"])}, {}).encode([{"item_id": "a"}] * 1500)
+    assert len(embed(tower, records, torch.device("cpu"))) == 1500
+    assert sizes == [1024, 476]

@@ -9,6 +9,7 @@ def test_the_card_names_inputs_data_metrics_and_limits(trained: Trained) -> None
         "| `title` | text | yes |",
         "| test interactions | 40 |",
         "8 x 8 codes",
+        "the vocabulary `item_id` and the text weights of items see the whole catalogue, but no interaction",
     ):
         assert line in card
     assert "| metric | model | popularity | item-knn |" in card

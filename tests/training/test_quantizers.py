@@ -83,3 +83,9 @@ def test_metrics_of_a_collapsed_quantizer() -> None:
 def test_a_codebook_that_is_no_power_of_two_is_refused_naming_the_next() -> None:
     with pytest.raises(ValidationError, match="use 64 or 128"):
         ResidualConfig(codebook_size=100)
+
+
+def test_more_bits_than_faiss_can_train_are_refused_naming_what_fits() -> None:
+    assert ResidualConfig(levels=8, codebook_size=256).levels == 8
+    with pytest.raises(ValidationError, match="8 levels of 12 bits.*96 bits.*levels to at most 5.*at most 256"):
+        ResidualConfig(levels=8, codebook_size=4096)

@@ -65,3 +65,9 @@ def test_items_are_encoded_by_item_row(monkeypatch: pytest.MonkeyPatch) -> None:
     assert encode_items(DATASET, featurizer).batch()["item_id"].tolist() == [2, 3, 4]
     with pytest.raises(InvalidTable, match="items.csv has no column 'colour'"):
         encode_items(DATASET, Featurizer((TextFeature(name="colour"),), {}, {}))
+
+
+def test_an_empty_required_history_names_the_settings_not_a_column() -> None:
+    required = Featurizer((SequenceFeature(name="history", required=True),), VOCABULARIES, {})
+    with pytest.raises(ConfigError, match="'history' is required.*min_history = 1.*require_history.*required = false"):
+        encode_queries(DATASET, ints(0, 1), required, "history", Ragged.from_rows([[0], []]))

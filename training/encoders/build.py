@@ -26,6 +26,7 @@ from training.encoders.number import NumberEncoder
 from training.encoders.table import new_table
 from training.encoders.text import TextEncoder
 from training.encoders.vector import VectorEncoder
+from training.ragged import IntArray
 
 
 @dataclass
@@ -33,7 +34,8 @@ class EncoderInputs:
     """What the encoders of one tower are made from.
 
     `idf_V` is the n-gram weights of each text feature. `item_tables` are the tables of the item tower by
-    vocabulary, which a history may share; `tables` collects those of this tower.
+    vocabulary, which a history may share; `tables` collects those of this tower. `cold_rows` are the rows that begin at
+    zero, by vocabulary, because training gives this tower nothing to learn them from.
     """
 
     dimension: int
@@ -41,18 +43,22 @@ class EncoderInputs:
     idf_V: Mapping[str, Tensor]
     item_tables: Mapping[str, nn.Embedding] = field(default_factory=dict)
     tables: dict[str, nn.Embedding] = field(default_factory=dict)
+    cold_rows: Mapping[str, IntArray] = field(default_factory=dict)
 
     def table(self, vocabulary: str) -> nn.Embedding:
         """This tower's table of a vocabulary, the same object each time."""
         if vocabulary not in self.tables:
-            self.tables[vocabulary] = new_table(self.vocabularies[vocabulary], self.dimension)
+            self.tables[vocabulary] = self._new_table(vocabulary)
         return self.tables[vocabulary]
 
     def history_table(self, vocabulary: str, share_items: bool) -> nn.Embedding:
         """The table that a history reads."""
         if share_items and vocabulary in self.item_tables:
             return self.item_tables[vocabulary]
-        return new_table(self.vocabularies[vocabulary], self.dimension)
+        return self._new_table(vocabulary)
+
+    def _new_table(self, vocabulary: str) -> nn.Embedding:
+        return new_table(self.vocabularies[vocabulary], self.dimension, self.cold_rows.get(vocabulary))
 
 
 def build_encoder(feature: Feature, history: HistoryConfig, inputs: EncoderInputs) -> nn.Module:

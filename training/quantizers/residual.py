@@ -8,13 +8,15 @@ from typing import Literal
 import faiss
 import numpy as np
 import torch
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from bundle.config import Config
 from training.errors import BadData
 from training.quantizers.contract import Quantizer
 from training.quantizers.graphs import BeamEncoder, SumDecoder
 from training.ragged import FloatArray
+
+_MOST_BITS = 64  # a code of FAISS while it trains
 
 
 class ResidualConfig(Config):
@@ -33,6 +35,17 @@ class ResidualConfig(Config):
                 f"{value} is no power of two; use {1 << (value.bit_length() - 1)} or {1 << value.bit_length()}"
             )
         return value
+
+    @model_validator(mode="after")
+    def _fits_a_word(self) -> "ResidualConfig":
+        bits = self.codebook_size.bit_length() - 1
+        if self.levels * bits > _MOST_BITS:
+            raise ValueError(
+                f"{self.levels} levels of {bits} bits (codebook_size = {self.codebook_size}) are {self.levels * bits} "
+                f"bits a semantic ID, but at most {_MOST_BITS} can be trained; set levels to at most "
+                f"{_MOST_BITS // bits}, or codebook_size to at most {1 << (_MOST_BITS // self.levels)}"
+            )
+        return self
 
     def check(self, n_items: int) -> None:
         """Raise BadData when so few items cannot train so many codes."""
