@@ -57,16 +57,17 @@ class TrainConfig(Config):
 
     @model_validator(mode="after")
     def _logq_fits_negatives(self) -> "TrainConfig":
-        if self.objective.logq == "none":
+        logq = next((part.draw_correction for part in self.objective.parts if part.draw_correction != "none"), None)
+        if logq is None:
             return self
         if self.negatives.kind == "catalogue":
             raise ValueError(
-                f"objective.logq = '{self.objective.logq}' corrects for sampling, but negatives.kind = 'catalogue' "
+                f"objective.logq = '{logq}' corrects for sampling, but negatives.kind = 'catalogue' "
                 "takes every item once and samples nothing; set logq = 'none'"
             )
         if self.negatives.kind == "uniform" and not self.negatives.in_batch:
             raise ValueError(
-                f"objective.logq = '{self.objective.logq}' corrects for popularity, but negatives.kind = 'uniform' "
+                f"objective.logq = '{logq}' corrects for popularity, but negatives.kind = 'uniform' "
                 "draws every item alike, so it would be a constant; set logq = 'none', or negatives.in_batch = true"
             )
         return self

@@ -115,7 +115,7 @@ class Learner:
             model = self._model(phase, features, examples, items, counts_N).to(self._device)
             loop = Loop(
                 model,
-                config.objective.build(),
+                config.objective.build(config.dimension),
                 Batches(
                     examples, items, config.negatives.build(counts_N), config.trainer.batch_size, self._device, known
                 ),

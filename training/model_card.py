@@ -22,8 +22,8 @@ def model_card(outcome: Outcome) -> str:
         "interactions trained on alone; the vocabulary `item_id` and the text weights of items see the whole "
         "catalogue, but no interaction.",
         "## Training",
-        f"Objective `{config.objective.kind}` at temperature {config.objective.temperature}, logQ "
-        f"`{config.objective.logq}`, negatives `{config.negatives.kind}`, seed {config.trainer.seed}, "
+        f"Objective `{config.objective.model_dump_json()}`, negatives `{config.negatives.kind}`, seed "
+        f"{config.trainer.seed}, "
         f"{learned.best_epoch} epochs" + (", then anew on train and validation." if learned.final_logs else "."),
         "## Test metrics",
         _table(outcome.metric_table()),

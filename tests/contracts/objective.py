@@ -20,7 +20,7 @@ def unit(*shape: int, seed: int, dtype: torch.dtype = torch.float32) -> Tensor:
 
 
 def batch(n: int = 5, m: int = 9, d: int = 4, dtype: torch.dtype = torch.float32) -> LossInput:
-    """Rows with one, two and three targets, an invalid item here and there, draws and probabilities."""
+    """Rows with one, two and three targets, an invalid item here and there, draws, probabilities, grades, a teacher."""
     positive_BM = torch.zeros(n, m, dtype=torch.bool)
     valid_BM = torch.ones(n, m, dtype=torch.bool)
     for row in range(n):
@@ -29,8 +29,47 @@ def batch(n: int = 5, m: int = 9, d: int = 4, dtype: torch.dtype = torch.float32
     draws_M = torch.arange(m) % 3
     logq_M = torch.log_softmax(torch.arange(m, dtype=dtype) / m, 0)
     weight_B = torch.linspace(0.5, 1.5, n, dtype=dtype)
-    query_BD, item_MD = unit(n, d, seed=1, dtype=dtype), unit(m, d, seed=2, dtype=dtype)
-    return LossInput(query_BD, item_MD, positive_BM, valid_BM, draws_M, logq_M, weight_B)
+    grade_BM = (1.0 + (torch.arange(n * m, dtype=dtype) % 4)).reshape(n, m)
+    teacher_BM = unit(n, m, seed=5, dtype=dtype)
+    teacher_BM[~(positive_BM | (torch.arange(n * m).reshape(n, m) % 2 == 0))] = torch.nan
+    return LossInput(
+        unit(n, d, seed=1, dtype=dtype),
+        unit(m, d, seed=2, dtype=dtype),
+        positive_BM,
+        valid_BM,
+        draws_M,
+        logq_M,
+        weight_B,
+        grade_BM,
+        teacher_BM,
+        count_M=1 + torch.arange(m) ** 2,
+    )
+
+
+def choose(given: LossInput, rows: Tensor, columns: Tensor) -> LossInput:
+    """The same batch with these queries and these items only, in this order; an item may be taken twice."""
+
+    def of_items(value: Tensor | None) -> Tensor | None:
+        return None if value is None else value[columns]
+
+    def of_pairs(value: Tensor | None) -> Tensor | None:
+        return None if value is None else value[rows][:, columns]
+
+    return LossInput(
+        given.query_BD[rows],
+        given.item_MD[columns],
+        given.positive_BM[rows][:, columns],
+        given.valid_BM[rows][:, columns],
+        of_items(given.draws_M),
+        of_items(given.logq_M),
+        None if given.weight_B is None else given.weight_B[rows],
+        of_pairs(given.grade_BM),
+        of_pairs(given.teacher_BM),
+        of_items(given.count_M),
+    )
+
+
+ALL_ROWS, ALL_COLUMNS = torch.arange(5), torch.arange(9)
 
 
 def with_gradients(objective: Objective, given: LossInput) -> tuple[Tensor, Tensor, Tensor]:
@@ -45,33 +84,21 @@ class ObjectiveContract:
 
     @pytest.fixture
     def objective(self, config: ObjectiveConfig) -> Objective:
-        return config.build()
+        return config.build(4)
 
     def test_the_order_of_queries_and_items_does_not_matter(self, objective: Objective) -> None:
         given = batch()
         rows, columns = torch.randperm(5), torch.randperm(9)
-        moved = LossInput(
-            given.query_BD[rows],
-            given.item_MD[columns],
-            given.positive_BM[rows][:, columns],
-            given.valid_BM[rows][:, columns],
-            cast(Tensor, given.draws_M)[columns],
-            cast(Tensor, given.logq_M)[columns],
-            cast(Tensor, given.weight_B)[rows],
-        )
+        moved = choose(given, rows, columns)
         torch.testing.assert_close(objective(moved).loss, objective(given).loss)
         torch.testing.assert_close(objective(moved).per_query_B, objective(given).per_query_B[rows])
 
     def test_invalid_items_change_neither_loss_nor_gradients(self, objective: Objective) -> None:
         given = batch()
-        padded = replace(
-            given,
-            item_MD=torch.cat([given.item_MD, torch.full((2, 4), 1e18)]),
-            positive_BM=torch.cat([given.positive_BM, torch.tensor([[False, True]]).expand(5, 2)], 1),
-            valid_BM=torch.cat([given.valid_BM, torch.zeros(5, 2, dtype=torch.bool)], 1),
-            draws_M=torch.cat([cast(Tensor, given.draws_M), torch.ones(2, dtype=torch.int64)]),
-            logq_M=torch.cat([cast(Tensor, given.logq_M), torch.full((2,), -3.0)]),
-        )
+        longer = choose(given, ALL_ROWS, torch.tensor([*range(9), 0, 0]))
+        item_MD, positive_BM, valid_BM = longer.item_MD.clone(), longer.positive_BM.clone(), longer.valid_BM.clone()
+        item_MD[9:], positive_BM[:, 9:], valid_BM[:, 9:] = 1e18, torch.tensor([False, True]), False
+        padded = replace(longer, item_MD=item_MD, positive_BM=positive_BM, valid_BM=valid_BM)
         loss, query_BD, item_MD = with_gradients(objective, given)
         padded_loss, padded_query_BD, padded_item_MD = with_gradients(objective, padded)
         torch.testing.assert_close(padded_loss, loss)
@@ -81,8 +108,8 @@ class ObjectiveContract:
 
     def test_gradients_are_those_of_the_loss(self, config: ObjectiveConfig) -> None:
         # The corrected kind holds a factor fixed on purpose; its gradient is checked by hand beside the contract.
-        logq = "classic" if config.logq == "corrected" else config.logq
-        objective, given = config.model_copy(update={"logq": logq}).build(), batch(3, 6, 4, torch.float64)
+        exact = config.model_copy(update={"logq": "classic"}) if config.draw_correction == "corrected" else config
+        objective, given = exact.build(4), batch(3, 6, 4, torch.float64)
 
         def loss(query_BD: Tensor, item_MD: Tensor) -> Tensor:
             return objective(replace(given, query_BD=query_BD, item_MD=item_MD)).loss
@@ -95,7 +122,7 @@ class ObjectiveContract:
     def test_extreme_scores_stay_finite_in_half_precision(
         self, config: ObjectiveConfig, temperature: float, cosine: float
     ) -> None:
-        objective = config.model_copy(update={"temperature": temperature}).build()
+        objective = config.model_copy(update={"temperature": temperature}).build(4)
         given = batch(dtype=torch.bfloat16)
         axis_D = torch.eye(4, dtype=torch.bfloat16)[0]
         given = replace(given, query_BD=axis_D.expand(5, 4), item_MD=cosine * axis_D.expand(9, 4))
@@ -111,15 +138,7 @@ class ObjectiveContract:
         positive_BM[0] = False
         valid_BM[1] = positive_BM[1]
         output = objective(replace(given, positive_BM=positive_BM, valid_BM=valid_BM))
-        others = LossInput(
-            given.query_BD[2:],
-            given.item_MD,
-            given.positive_BM[2:],
-            given.valid_BM[2:],
-            given.draws_M,
-            given.logq_M,
-            cast(Tensor, given.weight_B)[2:],
-        )
+        others = choose(given, ALL_ROWS[2:], ALL_COLUMNS)
         assert int(output.logs["skipped"]) == 2
         assert (output.per_query_B[:2] == 0).all()
         torch.testing.assert_close(output.loss, objective(others).loss)
@@ -137,20 +156,12 @@ class ObjectiveContract:
 
     def test_an_item_drawn_twice_is_two_items(self, objective: Objective) -> None:
         given = replace(batch(), draws_M=torch.tensor([1, 1, 1, 1, 1, 1, 1, 1, 2]))
-        twice = torch.tensor([*range(9), 8])
-        spread = LossInput(
-            given.query_BD,
-            given.item_MD[twice],
-            given.positive_BM[:, twice],
-            given.valid_BM[:, twice],
-            torch.ones(10, dtype=torch.int64),
-            cast(Tensor, given.logq_M)[twice],
-            given.weight_B,
-        )
+        spread = choose(given, ALL_ROWS, torch.tensor([*range(9), 8]))
+        spread = replace(spread, draws_M=torch.ones(10, dtype=torch.int64))
         torch.testing.assert_close(objective(spread).loss, objective(given).loss)
 
     def test_it_overfits_a_small_world(self, config: ObjectiveConfig) -> None:
-        objective = config.model_copy(update={"temperature": 0.1}).build()
+        objective = config.model_copy(update={"temperature": 0.1}).build(16)
         query_BD = unit(32, 16, seed=3).requires_grad_()
         item_MD = unit(64, 16, seed=4).requires_grad_()
         positive_BM = torch.eye(64, dtype=torch.bool)[:32]

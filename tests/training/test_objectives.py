@@ -117,4 +117,4 @@ def test_an_item_that_is_only_a_target_is_nobody_s_negative() -> None:
 @pytest.mark.parametrize("config", [SoftmaxConfig(logq="classic"), DecoupledSoftmaxConfig(logq="corrected")])
 def test_a_correction_without_probabilities_is_refused(config: ObjectiveConfig) -> None:
     with pytest.raises(TrainingError, match="logq = 'none'"):
-        config.build()(scores([1, 2], [0]))
+        config.build(4)(scores([1, 2], [0]))

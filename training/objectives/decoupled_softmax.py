@@ -8,21 +8,25 @@ from typing import Literal
 
 from pydantic import Field
 
-from bundle.config import Config
 from training.objectives.competition import compete, mean_over_targets, n_negatives
-from training.objectives.contract import LossInput, LossOutput, reduce
+from training.objectives.contract import LossInput, LossOutput, ObjectiveSettings, reduce
 from training.objectives.logq import LogQ, corrected_loss, log_complement, require_logq, softmax_loss
 
 
-class DecoupledSoftmaxConfig(Config):
+class DecoupledSoftmaxConfig(ObjectiveSettings):
     """Softmax in which a query's positives do not push each other down."""
 
     kind: Literal["decoupled_softmax"] = "decoupled_softmax"
     temperature: float = Field(default=0.1, gt=0, description="Divides the scores before the softmax.")
     logq: LogQ = Field(default="none", description="Correction for the popularity of sampled negatives.")
 
-    def build(self) -> "DecoupledSoftmax":
-        """The objective."""
+    @property
+    def draw_correction(self) -> LogQ:
+        """The correction asked for."""
+        return self.logq
+
+    def build(self, dimension: int) -> "DecoupledSoftmax":
+        """The objective; `dimension` does not matter."""
         return DecoupledSoftmax(self.temperature, self.logq)
 
 

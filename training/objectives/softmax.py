@@ -10,21 +10,25 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from bundle.config import Config
 from training.objectives.competition import Competition, compete, logsumexp, mean_over_targets, n_negatives
-from training.objectives.contract import LossInput, LossOutput, reduce
+from training.objectives.contract import LossInput, LossOutput, ObjectiveSettings, reduce
 from training.objectives.logq import LogQ, corrected_loss, log_complement, require_logq
 
 
-class SoftmaxConfig(Config):
+class SoftmaxConfig(ObjectiveSettings):
     """Cross-entropy against the query's positives, which share one softmax."""
 
     kind: Literal["softmax"] = "softmax"
     temperature: float = Field(default=0.1, gt=0, description="Divides the scores before the softmax.")
     logq: LogQ = Field(default="none", description="Correction for the popularity of sampled negatives.")
 
-    def build(self) -> "Softmax":
-        """The objective."""
+    @property
+    def draw_correction(self) -> LogQ:
+        """The correction asked for."""
+        return self.logq
+
+    def build(self, dimension: int) -> "Softmax":
+        """The objective; `dimension` does not matter."""
         return Softmax(self.temperature, self.logq)
 
 
