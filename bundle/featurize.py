@@ -1,6 +1,7 @@
 """The only code that turns a record into arrays: for training, for the index build and for a request alike."""
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Collection, Mapping, Sequence
 
 from bundle.columns import Array, EncodedRecords
 from bundle.encoders import BadValue, NumberStatistics, build_encoder
@@ -24,6 +25,15 @@ class Featurizer:
         self.names = tuple(feature.name for feature in features)
         self._known = frozenset(self.names)
         self._encoders = [(f.name, build_encoder(f, vocabularies, statistics)) for f in features]
+
+    def only(self, names: Collection[str]) -> "Featurizer":
+        """The same featurizer for some of its features, in their order."""
+        part = copy.copy(self)
+        part.features = tuple(feature for feature in self.features if feature.name in names)
+        part.names = tuple(feature.name for feature in part.features)
+        part._known = frozenset(part.names)
+        part._encoders = [(name, encoder) for name, encoder in self._encoders if name in names]
+        return part
 
     def encode(self, records: Sequence[Record]) -> EncodedRecords:
         """Encode records; fields that are no feature are left alone, absent fields are missing values.

@@ -9,14 +9,14 @@ from typing import Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from bundle.columns import EncodedRecords
 from bundle.config import Config
 from bundle.featurize import Featurizer
 from training.dataset import Dataset
 from training.errors import BadData
+from training.example_records import ExampleRecords, encode_examples
 from training.histories import Ties, Timelines
 from training.ragged import FloatArray, IntArray, Ragged
-from training.records import encode_queries, history_limit
+from training.records import history_limit
 
 
 class ExampleConfig(Config):
@@ -41,6 +41,11 @@ class ExampleConfig(Config):
         description="'drop': no example whose target the query had before; use it when evaluation excludes seen items.",
     )
     min_history: int = Field(default=0, ge=0, description="Examples with fewer earlier interactions are left out.")
+    positives: int | None = Field(
+        default=None,
+        ge=1,
+        description="Targets drawn a step, in proportion to their grade, for an example that has more; all if unset.",
+    )
 
     @model_validator(mode="after")
     def _history_needs_a_moment(self) -> "ExampleConfig":
@@ -56,16 +61,18 @@ class ExampleConfig(Config):
 class Examples:
     """N training examples.
 
-    `targets`: the positive item rows of each example. `weight_N`: weight of each, 1 where the table gives none, the
-    mean of the targets' weights for kind "query". `encoded`: the query records, one an example. `left_out`:
-    interactions that became no target, because of `repeats` or `min_history`.
+    `targets`: the positive item rows of each example; `grade_V`: the grade of each target, 1 where the table gives
+    none, the largest of a repeated one. `weight_N`: weight of each example, 1 where the table gives none, the mean of
+    the targets' weights for kind "query". `encoded`: the query records, one an example. `left_out`: interactions that
+    became no target, because of `repeats` or `min_history`.
     """
 
     query_rows_N: IntArray
     targets: Ragged
     weight_N: FloatArray
-    encoded: EncodedRecords
+    encoded: ExampleRecords
     left_out: int
+    grade_V: FloatArray
 
     def __len__(self) -> int:
         return len(self.query_rows_N)
@@ -95,27 +102,34 @@ def build_examples(dataset: Dataset, rows: IntArray, config: ExampleConfig, feat
     return Examples(
         query_N,
         Ragged(np.arange(len(query_N) + 1, dtype=np.int64), item_N),
-        _weights(dataset, rows)[keep_T],
-        encode_queries(dataset, query_N, featurizer, config.history_feature, history),
+        _or_ones(interactions.weight_N, rows)[keep_T],
+        encode_examples(dataset, query_N, featurizer, config.history_feature, history),
         left_out=int((~keep_T).sum()),
+        grade_V=_or_ones(interactions.grade_N, rows)[keep_T],
     )
 
 
 def _by_query(dataset: Dataset, rows: IntArray, featurizer: Featurizer) -> Examples:
-    query_T = dataset.interactions.query_N[rows]
+    interactions = dataset.interactions
+    query_T, item_T = interactions.query_N[rows], interactions.item_N[rows]
     query_N, of_T = np.unique(query_T, return_inverse=True)
     if len(query_N) == 0:
         raise BadData("there is no interaction to make examples of")
-    weight_N = np.bincount(of_T, _weights(dataset, rows)) / np.bincount(of_T)
+    weight_N = np.bincount(of_T, _or_ones(interactions.weight_N, rows)) / np.bincount(of_T)
+    targets = Ragged.group_unique(of_T, item_T, len(query_N))
+    grade_V = np.full(len(targets.values_V), -np.inf, dtype=np.float32)
+    width = len(dataset.items)
+    place_T = np.searchsorted(targets.row_index_V * width + targets.values_V, of_T * width + item_T)
+    np.maximum.at(grade_V, place_T, _or_ones(interactions.grade_N, rows))
     return Examples(
         query_N,
-        Ragged.group_unique(of_T, dataset.interactions.item_N[rows], len(query_N)),
+        targets,
         weight_N.astype(np.float32),
-        encode_queries(dataset, query_N, featurizer, None, None),
+        encode_examples(dataset, query_N, featurizer, None, None),
         left_out=0,
+        grade_V=grade_V,
     )
 
 
-def _weights(dataset: Dataset, rows: IntArray) -> FloatArray:
-    weight_N = dataset.interactions.weight_N
-    return np.ones(len(rows), dtype=np.float32) if weight_N is None else weight_N[rows]
+def _or_ones(value_N: FloatArray | None, rows: IntArray) -> FloatArray:
+    return np.ones(len(rows), dtype=np.float32) if value_N is None else value_N[rows]

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from torch import nn
 
 from bundle.columns import EncodedRecords
 from bundle.progress import Progress
@@ -16,6 +17,7 @@ from training.checkpoint import CheckpointFile
 from training.config import TrainConfig
 from training.dataset import Dataset
 from training.device import open_device, repeatable
+from training.epoch_hook import EpochHook, HookContext
 from training.evaluate import evaluate
 from training.evaluation_set import evaluation_queries
 from training.examples import Examples, build_examples
@@ -113,15 +115,27 @@ class Learner:
             known = KnownPositives.from_interactions(*pairs, len(dataset.query_ids))
         with repeatable(config.trainer.seed, config.trainer.threads, self._device):
             model = self._model(phase, features, examples, items, counts_N).to(self._device)
+            objective = config.objective.build(config.dimension)
+            if isinstance(objective, nn.Module):
+                objective.to(self._device)
+            batches = Batches(
+                examples,
+                items,
+                config.negatives.build(counts_N),
+                config.trainer.batch_size,
+                self._device,
+                known,
+                config.examples.positives,
+            )
+            context = HookContext(dataset, model, objective, batches, self._device, config.trainer.seed, self._progress)
             loop = Loop(
                 model,
-                config.objective.build(config.dimension),
-                Batches(
-                    examples, items, config.negatives.build(counts_N), config.trainer.batch_size, self._device, known
-                ),
+                objective,
+                batches,
                 config.trainer,
                 validate=self._validation(phase, features, items, model),
                 checkpoint=self._checkpoint(phase.name),
+                hooks=build_hooks(config, context),
             )
             state = loop.run(phase.epochs, self._progress, resume=resume, task=phase.task)
         model.cpu().eval()
@@ -135,12 +149,10 @@ class Learner:
         model_config = ModelConfig(
             config.features, config.query_tower, config.item_tower, config.dimension, config.metric == "cosine"
         )
-        # A query weighs once in its idf, not once an interaction.
-        _, first_rows = np.unique(examples.query_rows_N, return_index=True)
         # Histories hold interactions that are no target too.
         seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
         query_data = TowerData(
-            text_idf(config.features.query, examples.encoded, first_rows), cold_item_rows(vocabularies, seen_N)
+            text_idf(config.features.query, examples.encoded.queries), cold_item_rows(vocabularies, seen_N)
         )
         item_data = TowerData(text_idf(config.features.item, items), cold_item_rows(vocabularies, counts_N))
         return build_model(model_config, vocabularies, query_data, item_data)
@@ -170,3 +182,8 @@ class Learner:
     @cached_property
     def _run_id(self) -> str:
         return run_id(self._config, self._dataset, self._split)
+
+
+def build_hooks(config: TrainConfig, context: HookContext) -> list[EpochHook]:
+    """What the configuration asks to happen between epochs, in order."""
+    return []

@@ -63,27 +63,20 @@ def build_model(
     return DualEncoder(query, item)
 
 
-def text_idf(features: Sequence[Feature], records: EncodedRecords, rows_N: IntArray | None = None) -> dict[str, Tensor]:
-    """Weights [V] of the n-gram buckets of each text feature: 1 + log((1 + N) / (1 + records that hold it)).
-
-    The N records are those at `rows_N`, distinct; all when None.
-    """
+def text_idf(features: Sequence[Feature], records: EncodedRecords) -> dict[str, Tensor]:
+    """Weights [V] of the n-gram buckets of each text feature: 1 + log((1 + N) / (1 + records that hold it))."""
     weights = {}
-    counted = np.arange(len(records), dtype=np.int64) if rows_N is None else rows_N
     for feature in features:
-        column = records.columns[feature.name]
+        column = records.columns.get(feature.name)
         if isinstance(feature, TextFeature) and isinstance(column, RaggedColumn):
-            held_V = _records_holding(column, feature.buckets + 1, counted)
-            weights[feature.name] = torch.from_numpy(1 + np.log((1 + len(counted)) / (1 + held_V))).float()
+            held_V = _records_holding(column, feature.buckets + 1)
+            weights[feature.name] = torch.from_numpy(1 + np.log((1 + len(column)) / (1 + held_V))).float()
     return weights
 
 
-def _records_holding(column: RaggedColumn, n_buckets: int, rows_N: IntArray) -> FloatArray:
-    counted = np.zeros(len(column), dtype=np.bool_)
-    counted[rows_N] = True
+def _records_holding(column: RaggedColumn, n_buckets: int) -> FloatArray:
     record_T = np.repeat(np.arange(len(column)), np.diff(column.offsets_N1))
-    kept_T = counted[record_T]
-    pairs = np.unique(record_T[kept_T] * n_buckets + column.values_T[kept_T])
+    pairs = np.unique(record_T * n_buckets + column.values_T)
     return np.bincount(pairs % n_buckets, minlength=n_buckets).astype(np.float32)
 
 

@@ -30,19 +30,39 @@ def encode_queries(
     with a bad value.
     """
     check_query_features(dataset, featurizer.names, history_feature)
-    item_ids = np.array(dataset.items.item_ids, dtype=object)
     own = [name for name in featurizer.names if name != history_feature]
     parts = []
     for start in range(0, max(len(query_N), 1), RECORDS_A_CHUNK):
         rows = query_N[start : start + RECORDS_A_CHUNK]
         records = dataset.queries.records(own, rows)
         if history_feature is not None and history is not None:
-            chunk = history.take(np.arange(start, start + len(rows), dtype=np.int64))
-            ids, bounds = item_ids[chunk.values_V].tolist(), chunk.offsets.tolist()
-            spans = pairwise(bounds)
-            records = [{**r, history_feature: ids[a:b]} for r, (a, b) in zip(records, spans, strict=True)]
+            past = _history_records(dataset, history_feature, history, start, len(rows))
+            records = [{**record, **extra} for record, extra in zip(records, past, strict=True)]
         parts.append(_encode(featurizer, records, dataset.queries.source, rows, history_feature))
     return EncodedRecords.concatenate(parts)
+
+
+def encode_histories(dataset: Dataset, featurizer: Featurizer, history_feature: str, history: Ragged) -> EncodedRecords:
+    """Encode histories (item rows, oldest first) alone; `featurizer` has no feature but `history_feature`.
+
+    Raises ConfigError when a required history is empty.
+    """
+    parts = []
+    for start in range(0, max(len(history), 1), RECORDS_A_CHUNK):
+        records = _history_records(dataset, history_feature, history, start, RECORDS_A_CHUNK)
+        rows = np.arange(start, start + len(records), dtype=np.int64)
+        parts.append(_encode(featurizer, records, dataset.queries.source, rows, history_feature))
+    return EncodedRecords.concatenate(parts)
+
+
+def _history_records(
+    dataset: Dataset, history_feature: str, history: Ragged, start: int, count: int
+) -> list[dict[str, object]]:
+    """Records of the histories from `start` on that hold nothing else."""
+    chunk = history.take(np.arange(start, min(start + count, len(history)), dtype=np.int64))
+    item_ids = dataset.items.item_ids
+    ids, bounds = [item_ids[row] for row in chunk.values_V.tolist()], chunk.offsets.tolist()
+    return [{history_feature: ids[a:b]} for a, b in pairwise(bounds)]
 
 
 def encode_items(dataset: Dataset, featurizer: Featurizer) -> EncodedRecords:

@@ -5,6 +5,8 @@ import torch
 
 from bundle.columns import DenseColumn, EncodedRecords
 from training.batches import Batches
+from training.candidates import Candidates, PairScores
+from training.example_records import ExampleRecords
 from training.examples import Examples
 from training.known import KnownPositives
 from training.negatives import Negatives
@@ -22,7 +24,9 @@ def column(n: int) -> EncodedRecords:
 
 def batches(negatives: Negatives, known: KnownPositives | None = None, size: int = 4) -> Batches:
     targets = Ragged(np.arange(5, dtype=np.int64), ITEM)
-    examples = Examples(QUERY, targets, np.array([1, 2, 3, 4], dtype=np.float32), column(4), 0)
+    records = ExampleRecords(["row"], column(4), np.arange(4, dtype=np.int64), None)
+    weight_N, grade_V = np.array([1, 2, 3, 4], dtype=np.float32), np.array([5, 4, 3, 2], dtype=np.float32)
+    examples = Examples(QUERY, targets, weight_N, records, 0, grade_V)
     return Batches(examples, column(7), negatives, size, torch.device("cpu"), known)
 
 
@@ -58,3 +62,55 @@ def test_the_whole_catalogue_is_in_every_batch() -> None:
     for batch in batches(CatalogueConfig().build(COUNTS), size=3).epoch(np.random.default_rng(0)):
         assert batch.item_arrays[0].tolist() == list(range(7))
         assert batch.logq_M is None
+
+
+def test_candidates_of_the_batch_s_queries_join_the_pool_once_and_carry_their_teacher_s_score() -> None:
+    dealer = batches(InBatchConfig().build(COUNTS), size=2)
+    score_P = np.array([0.9, 0.1, 0.2, 0.3], dtype=np.float32)
+    scores = PairScores.of(np.array([0, 0, 0, 2]), np.array([5, 1, 2, 6]), score_P, 7)
+    dealer.set_candidates(Candidates(Ragged.from_rows([[1, 2], [], [6]]), per_step=2, scores=scores))
+    batch = dealer.batch(np.array([0, 1]), np.random.default_rng(0))
+    assert batch.item_rows_M.tolist() == [1, 2, 3, 5]
+    assert batch.draws_M.tolist() == [1, 1, 1, 1]
+    assert batch.valid_BM.all()
+    assert batch.teacher_BM is not None
+    found = batch.teacher_BM.numpy()
+    np.testing.assert_allclose(found, [[0.1, 0.2, np.nan, 0.9], [np.nan] * 4], rtol=1e-6)
+    assert batch.logq_M is not None
+    torch.testing.assert_close(batch.logq_M.exp(), torch.tensor([0.5, 0.5, 0.25, 0.5]))
+
+
+def test_only_so_many_candidates_are_drawn_a_step_and_none_after_they_are_taken_away() -> None:
+    dealer, rng = batches(InBatchConfig().build(COUNTS), size=2), np.random.default_rng(0)
+    dealer.set_candidates(Candidates(Ragged.from_rows([[0, 1, 2, 6], [], []]), per_step=1))
+    pools = [dealer.batch(np.array([0, 1]), rng).item_rows_M.tolist() for _ in range(40)]
+    assert {len(pool) for pool in pools} == {3}
+    assert {row for pool in pools for row in pool} == {0, 1, 2, 3, 5, 6}
+    dealer.set_candidates(None)
+    assert dealer.batch(np.array([0, 1]), rng).item_rows_M.tolist() == [3, 5]
+
+
+def test_one_target_is_drawn_by_grade_and_the_others_are_no_negatives() -> None:
+    targets = Ragged.from_rows([[1, 2, 4], [3]])
+    records = ExampleRecords(["row"], column(2), np.arange(2, dtype=np.int64), None)
+    grade_V = np.array([1, 3, 0, 2], dtype=np.float32)
+    examples = Examples(np.array([0, 1]), targets, np.ones(2, dtype=np.float32), records, 0, grade_V)
+    catalogue = CatalogueConfig().build(COUNTS)
+    dealer, rng = Batches(examples, column(7), catalogue, 2, torch.device("cpu"), positives=1), np.random.default_rng(0)
+    drawn = []
+    for _ in range(400):
+        batch = dealer.batch(np.array([0, 1]), rng)
+        (place,) = batch.positive_BM[0].nonzero().flatten().tolist()
+        drawn.append(place)
+        assert batch.valid_BM[0].tolist() == [row not in {1, 2, 4} - {place} for row in range(7)]
+        assert batch.grade_BM[0, place] == {1: 1, 2: 3}[place]
+        assert batch.positive_BM[1].tolist() == [row == 3 for row in range(7)]
+    assert 0.68 < np.mean(np.array(drawn) == 2) < 0.82
+
+
+def test_weights_of_a_hook_lie_over_the_table_s() -> None:
+    dealer = batches(InBatchConfig().build(COUNTS))
+    dealer.set_weights(np.array([0, 1, 0.5, 2], dtype=np.float32))
+    assert dealer.batch(np.arange(4), np.random.default_rng(0)).weight_B.tolist() == [0, 2, 1.5, 8]
+    dealer.set_weights(None)
+    assert dealer.batch(np.arange(4), np.random.default_rng(0)).weight_B.tolist() == [1, 2, 3, 4]

@@ -48,15 +48,6 @@ def test_embedding_in_parts_is_embedding_at_once_and_leaves_the_mode_alone() -> 
     assert tower.training
 
 
-def test_idf_counts_the_given_rows_alone() -> None:
-    feature = TextFeature(name="title", buckets=50, min_gram=20, max_gram=20)
-    featurizer = Featurizer([feature], {}, {})
-    thrice = featurizer.encode([{"title": title} for title in ("red", "pan", "red", "red")])
-    once = featurizer.encode([{"title": "red"}, {"title": "pan"}])
-    found = text_idf([feature], thrice, np.array([0, 1]))["title"]
-    torch.testing.assert_close(found, text_idf([feature], once)["title"])
-
-
 def test_embedding_takes_few_rows_at_a_time() -> None:
     sizes: list[int] = []
     tower = model(False).item

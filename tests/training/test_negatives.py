@@ -7,8 +7,9 @@ import pytest
 
 from tests.contracts.negatives import N_ITEMS, NegativesContract, counts, targets
 from training.errors import BadData
-from training.negatives import NegativesConfig
+from training.negatives import NegativesConfig, Pool
 from training.negatives.catalogue import CatalogueConfig
+from training.negatives.contract import with_certain
 from training.negatives.in_batch import InBatchConfig
 from training.negatives.popularity import PopularityConfig
 from training.negatives.uniform import UniformConfig
@@ -76,3 +77,12 @@ def test_a_power_of_zero_draws_what_training_saw_alike() -> None:
 def test_popularity_without_any_count_is_refused() -> None:
     with pytest.raises(BadData, match="negatives"):
         InBatchConfig().build(np.zeros(3, dtype=np.int64))
+
+
+def test_an_item_that_is_there_for_certain_counts_as_one_negative_among_the_draws() -> None:
+    pool = Pool(np.array([2, 5, 7]), np.array([3, 0, 1]), np.log(np.array([0.6, 0.1, 0.2], dtype=np.float32)))
+    more = with_certain(pool, np.array([5, 9, 2]))
+    assert more.item_rows_M.tolist() == [2, 5, 7, 9]
+    assert more.draws_M.tolist() == [3, 1, 1, 1]
+    assert more.logq_M is not None
+    np.testing.assert_allclose(np.exp(more.logq_M), [0.6, 0.25, 0.2, 0.25], rtol=1e-6)

@@ -74,3 +74,23 @@ def mixture(q_N: DoubleArray, p_N: DoubleArray, n_q: int, n_p: int) -> DoubleArr
     """Probability of a draw when `n_q` of `n_q + n_p` draws follow `q_N` and the others `p_N`."""
     mixed_N: DoubleArray = (n_q * q_N + n_p * p_N) / (n_q + n_p)
     return mixed_N
+
+
+def with_certain(pool: Pool, rows: IntArray) -> Pool:
+    """The pool with items that are there for certain, not by a draw: each counts as one negative.
+
+    What no draw gave had no probability of one. In the units of a draw it is 1 / (number of draws), so that a logQ
+    correction treats an item expected n times among them as n items, and this one as one.
+    """
+    item_rows_M = np.union1d(pool.item_rows_M, rows)
+    place_M = np.searchsorted(item_rows_M, pool.item_rows_M)
+    draws_M = np.zeros(len(item_rows_M), dtype=np.int64)
+    draws_M[place_M] = pool.draws_M
+    certain_M = np.isin(item_rows_M, rows) & (draws_M == 0)
+    logq_M = None
+    if pool.logq_M is not None:
+        logq_M = np.full(len(item_rows_M), -np.log(max(1, int(pool.draws_M.sum()))), dtype=np.float32)
+        drawn_M = ~certain_M[place_M]
+        logq_M[place_M[drawn_M]] = pool.logq_M[drawn_M]
+    draws_M[certain_M] = 1
+    return Pool(item_rows_M, draws_M, logq_M)
