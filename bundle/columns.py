@@ -81,6 +81,22 @@ class RaggedColumn:
         return RaggedColumn(np.concatenate([part.values_T for part in parts]), offsets, self.width)
 
 
+def batches_of_like_length(length_N: IntArray, rows: int, values: int) -> list[IntArray]:
+    """All rows, shortest first, in batches of at most `rows` rows and, once padded, `values` values; stable.
+
+    A batch has one row at least, however long that is.
+    """
+    order_N = np.argsort(length_N, kind="stable")
+    batches, start = [], 0
+    while start < len(order_N):
+        stop = min(start + rows, len(order_N))
+        padded = length_N[order_N[start:stop]] * np.arange(1, stop - start + 1)
+        stop = start + max(1, int(np.searchsorted(padded, values, side="right")))
+        batches.append(order_N[start:stop])
+        start = stop
+    return batches
+
+
 @dataclass(frozen=True)
 class EncodedRecords:
     """N records of one tower, encoded; `batch` gives the arrays of its graph by feature name."""
@@ -94,6 +110,14 @@ class EncodedRecords:
     def batch(self, rows: IntArray | None = None) -> dict[str, Array]:
         """Padded arrays of the given rows, in feature order."""
         return {name: column.batch(rows) for name, column in self.columns.items()}
+
+    def lengths(self) -> IntArray:
+        """How long each record's texts are together, int64 [N]: 0 where no feature has a free length."""
+        total_N = np.zeros(self.count, dtype=np.int64)
+        for column in self.columns.values():
+            if isinstance(column, RaggedColumn) and column.width is None:
+                total_N += np.diff(column.offsets_N1)
+        return total_N
 
     @staticmethod
     def concatenate(parts: Sequence["EncodedRecords"]) -> "EncodedRecords":

@@ -5,11 +5,12 @@ A value that does not fit raises BadValue; the featurizer adds the record and th
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 from pydantic import Field
 
-from bundle.columns import Column, DenseColumn, RaggedColumn
+from bundle.columns import Column, DenseColumn, IntArray, RaggedColumn
 from bundle.config import Config
 from bundle.features import (
     CategoriesFeature,
@@ -18,10 +19,12 @@ from bundle.features import (
     NumberFeature,
     SequenceFeature,
     TextFeature,
+    TokensFeature,
     VectorFeature,
     vocabulary_name,
 )
 from bundle.ngrams import ngram_hasher
+from bundle.tokens import TextTokenizer
 from bundle.vocabulary import MISSING, Vocabulary
 
 Encoder = Callable[[Sequence[object]], Column]
@@ -44,12 +47,17 @@ class NumberStatistics(Config):
 
 
 def build_encoder(
-    feature: Feature, vocabularies: Mapping[str, Vocabulary], statistics: Mapping[str, NumberStatistics]
+    feature: Feature,
+    vocabularies: Mapping[str, Vocabulary],
+    statistics: Mapping[str, NumberStatistics],
+    tokenizers: Mapping[str, TextTokenizer] = MappingProxyType({}),
 ) -> Encoder:
     """The encoder of one feature."""
     match feature:
         case TextFeature():
-            return _text_encoder(feature)
+            return _text_encoder(feature, ngram_hasher(feature))
+        case TokensFeature():
+            return _text_encoder(feature, tokenizers[feature.model].texts(feature.max_tokens))
         case CategoryFeature():
             return _category_encoder(feature, vocabularies[vocabulary_name(feature)])
         case CategoriesFeature():
@@ -67,18 +75,16 @@ def transform_number(value: float, feature: NumberFeature) -> float:
     return math.copysign(math.log1p(abs(value)), value) if feature.transform == "log" else value
 
 
-def _text_encoder(feature: TextFeature) -> Encoder:
-    buckets_of = ngram_hasher(feature)
-
+def _text_encoder(feature: TextFeature | TokensFeature, numbers_of: Callable[[str], IntArray]) -> Encoder:
     def encode(values: Sequence[object]) -> Column:
         lists = []
         for position, value in enumerate(values):
             if value is not None and not isinstance(value, str):
                 raise BadValue(position, f"must be text, but is {_type(value)}")
-            buckets = buckets_of(value or "")
-            if feature.required and not len(buckets):
+            numbers = numbers_of(value or "")
+            if feature.required and not len(numbers):
                 raise BadValue(position, "is empty or has no word; give a text")
-            lists.append(buckets)
+            lists.append(numbers)
         return _ragged(lists, width=None)
 
     return encode

@@ -30,6 +30,21 @@ class TextFeature(Config):
             raise ValueError(f"max_gram {self.max_gram} is below min_gram {self.min_gram}")
         return self
 
+    @property
+    def grams(self) -> tuple[int, int, int]:
+        """What decides the bucket of a word or n-gram: features where it is equal may share an embedding table."""
+        return self.buckets, self.min_gram, self.max_gram
+
+
+class TokensFeature(Config):
+    """Text as the word pieces of a pretrained model, special tokens included: int64 [B, T], ids + 1, 0 pads."""
+
+    kind: Literal["tokens"] = "tokens"
+    name: FeatureName = Field(description="Field of the record.")
+    model: FeatureName = Field(default="minilm", description="Name of the pretrained model whose tokenizer reads it.")
+    max_tokens: int = Field(default=128, ge=4, description="Tokens read from the start, special tokens included.")
+    required: bool = Field(default=True, description="Whether a record without the text is an error.")
+
 
 class CategoryFeature(Config):
     """One value out of a vocabulary: int64 [B], 0 is missing."""
@@ -87,7 +102,7 @@ class SequenceFeature(Config):
 
 
 Feature = Annotated[
-    TextFeature | CategoryFeature | CategoriesFeature | NumberFeature | VectorFeature | SequenceFeature,
+    TextFeature | TokensFeature | CategoryFeature | CategoriesFeature | NumberFeature | VectorFeature | SequenceFeature,
     Field(discriminator="kind"),
 ]
 VocabularyFeature = CategoryFeature | CategoriesFeature | SequenceFeature
@@ -122,7 +137,12 @@ def vocabulary_features(features: Sequence[Feature]) -> list[VocabularyFeature]:
 
 def text_columns(features: Sequence[Feature]) -> set[str]:
     """The fields whose values are texts, also where they look like numbers or dates."""
-    return {feature.name for feature in features if isinstance(feature, TextFeature | CategoryFeature)}
+    return {feature.name for feature in features if isinstance(feature, TextFeature | TokensFeature | CategoryFeature)}
+
+
+def token_models(features: Sequence[Feature]) -> list[str]:
+    """Names, in order and each once, of the pretrained models whose tokenizers `features` read with."""
+    return list(dict.fromkeys(feature.model for feature in features if isinstance(feature, TokensFeature)))
 
 
 def vocabulary_name(feature: VocabularyFeature) -> str:

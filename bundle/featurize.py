@@ -2,11 +2,13 @@
 
 import copy
 from collections.abc import Collection, Mapping, Sequence
+from types import MappingProxyType
 
 from bundle.columns import Array, EncodedRecords
 from bundle.encoders import BadValue, NumberStatistics, build_encoder
 from bundle.errors import InvalidRecord
 from bundle.features import Feature
+from bundle.tokens import TextTokenizer
 from bundle.vocabulary import Vocabulary
 
 Record = Mapping[str, object]
@@ -20,11 +22,12 @@ class Featurizer:
         features: Sequence[Feature],
         vocabularies: Mapping[str, Vocabulary],
         statistics: Mapping[str, NumberStatistics],
+        tokenizers: Mapping[str, TextTokenizer] = MappingProxyType({}),
     ) -> None:
         self.features = tuple(features)
         self.names = tuple(feature.name for feature in features)
         self._known = frozenset(self.names)
-        self._encoders = [(f.name, build_encoder(f, vocabularies, statistics)) for f in features]
+        self._encoders = [(f.name, build_encoder(f, vocabularies, statistics, tokenizers)) for f in features]
 
     def only(self, names: Collection[str]) -> "Featurizer":
         """The same featurizer for some of its features, in their order."""

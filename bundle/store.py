@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import orjson
 
 from bundle.encoders import NumberStatistics
 from bundle.errors import BundleCorrupt, BundleFormatUnsupported, BundleNotFound
-from bundle.features import Feature, FeatureSpec
+from bundle.features import Feature, FeatureSpec, token_models
 from bundle.featurize import Featurizer
 from bundle.files import (
     MANIFEST,
@@ -26,6 +26,7 @@ from bundle.quantizer import SemanticIdCodec
 from bundle.runtimes import check_runtimes
 from bundle.semantic_id import SemanticIdSpace
 from bundle.session import OnnxSession, SessionConfig
+from bundle.tokens import TextTokenizer
 from bundle.tower import Tower
 from bundle.vocabulary import Vocabulary
 from bundle.workspace import Collection
@@ -34,6 +35,7 @@ QUERY_TOWER = "query_tower.onnx"
 ITEM_TOWER = "item_tower.onnx"
 SEMANTIC_ID_ENCODE = "semantic_id_encode.onnx"
 SEMANTIC_ID_DECODE = "semantic_id_decode.onnx"
+TOKENIZERS = "tokenizers"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class BundleDraft:
     semantic_id_codebooks: tuple[int, ...] | None
     evaluation: Mapping[str, float]
     training: Mapping[str, Any]
+    tokenizers: Mapping[str, TextTokenizer] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -67,20 +70,26 @@ class Bundle:
         return self.manifest.bundle_id
 
 
-def write_bundle(collection: Collection, draft: BundleDraft, write_files: Callable[[Path], None]) -> str:
+def write_bundle(
+    collection: Collection, draft: BundleDraft, write_files: Callable[[Path], Mapping[str, float] | None]
+) -> str:
     """Write a bundle in one step and return its id; the same content gives the same id and is kept once.
 
-    `write_files(folder)` puts the graphs, the model card and the report there. When anything fails nothing is left. A
-    damaged bundle of the same id is moved aside, so that training again repairs it.
+    `write_files(folder)` puts the graphs, the model card and the report there; what it measures of them joins the
+    draft's evaluation. When anything fails nothing is left. A damaged bundle of the same id is moved aside, so that
+    training again repairs it.
     """
     if draft.semantic_id_codebooks is not None:
         SemanticIdSpace(draft.semantic_id_codebooks)  # what could not be opened is not written either
     with staging_folder(collection.bundles) as folder:
-        write_files(folder)
+        measured = write_files(folder) or {}
         (folder / "vocabularies").mkdir()
         for name, vocabulary in draft.vocabularies.items():
             (folder / "vocabularies" / f"{name}.json").write_bytes(vocabulary.to_json())
-        manifest = _manifest(draft, folder)
+        for name in token_models([*draft.features.query, *draft.features.item]):
+            (folder / TOKENIZERS).mkdir(exist_ok=True)
+            (folder / TOKENIZERS / f"{name}.json").write_bytes(draft.tokenizers[name].to_json())
+        manifest = _manifest(replace(draft, evaluation={**draft.evaluation, **measured}), folder)
         text = orjson.dumps(manifest.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
         (folder / MANIFEST).write_bytes(text)
         _publish(folder, collection.bundle(manifest.bundle_id))
@@ -102,12 +111,16 @@ def open_bundle(
     manifest = _read_verified(folder, verify)
     session = session or SessionConfig()
     vocabularies = {
-        name: Vocabulary.from_json((folder / "vocabularies" / f"{name}.json").read_bytes(), f"vocabularies/{name}.json")
+        name: Vocabulary.from_json(_content(folder, f"vocabularies/{name}.json"), f"vocabularies/{name}.json")
         for name in manifest.vocabularies
+    }
+    tokenizers = {
+        name: TextTokenizer(_content(folder, f"{TOKENIZERS}/{name}.json"), f"{TOKENIZERS}/{name}.json")
+        for name in token_models([*manifest.features.query, *manifest.features.item])
     }
 
     def tower(features: Sequence[Feature], file: str) -> Tower:
-        featurizer = Featurizer(features, vocabularies, manifest.statistics)
+        featurizer = Featurizer(features, vocabularies, manifest.statistics, tokenizers)
         return Tower(featurizer, OnnxSession(folder / file, session), folder / file)
 
     return Bundle(
@@ -131,6 +144,13 @@ def read_bundle_manifest(collection: Collection, bundle_id: str) -> BundleManife
     if not folder.is_dir():
         raise BundleNotFound(f"collection '{collection.name}' has no bundle '{bundle_id}'")
     return _read_verified(folder, verify=False)
+
+
+def _content(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        raise BundleCorrupt(f"cannot read {folder / name}: {error.strerror}; restore it", file=name) from error
 
 
 def _publish(staging: Path, final: Path) -> None:

@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from bundle.errors import ConfigError, InputError, RetrievalError
-from cli import demo, evaluate, index, openapi, serve, train
+from cli import demo, evaluate, index, openapi, serve, synthetic_queries, train
 from cli.console import say
 
 DONE, FAILED, BAD_USAGE, REFUSED = 0, 1, 2, 3
@@ -25,6 +25,7 @@ app = typer.Typer(
 )
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
+app.command("synthetic-queries")(synthetic_queries.synthetic_queries)
 app.command("evaluate")(evaluate.evaluate)
 app.add_typer(index.app, name="index")
 app.command("serve")(serve.serve)

@@ -1,5 +1,6 @@
 """`tandem train`: a config file in, a bundle out."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -21,11 +22,16 @@ def train(
 ) -> None:
     """Train towers and quantizer, export them, and print the bundle id."""
     from training.config import TrainConfig
+    from training.processes import Processes
+    from training.run import assist
     from training.run import train as run
 
     settings = load_config(TrainConfig, config, overrides or ())
     collection = Workspace(workspace).collection(settings.collection)
-    result = run(settings, config.parent, collection, resume=resume, progress=make_progress())
+    processes = Processes.launched(os.environ)
+    if not processes.leads:
+        return assist(settings, config.parent, collection, resume=resume, processes=processes)
+    result = run(settings, config.parent, collection, resume=resume, progress=make_progress(), processes=processes)
     say(f"bundle {result.bundle_id} is in {collection.bundle(result.bundle_id)}")
     for method, metrics in result.metrics.items():
         shown = (

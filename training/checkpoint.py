@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from bundle.files import replace_file
-from training.errors import CheckpointCorrupt
+from training.errors import CheckpointCorrupt, CheckpointNotSaved
 
 _MAGIC = b"tandem-checkpoint-1\n"
 _DIGEST_SIZE = 32
@@ -27,11 +27,22 @@ class CheckpointFile:
     run: str
 
     def save(self, state: dict[str, Any]) -> None:
-        """Write `state` (tensors, numbers, strings, lists and dicts) to disk and flush it."""
+        """Write `state` (tensors, numbers, strings, lists and dicts) to disk and flush it.
+
+        Raises CheckpointNotSaved, with the reason, when that fails; the checkpoint before it is then still there.
+        """
         buffer = io.BytesIO()
         torch.save({"run": self.run, "state": state}, buffer)
         payload = buffer.getvalue()
-        replace_file(self.path, _MAGIC + hashlib.sha256(payload).digest() + payload)
+        try:
+            replace_file(self.path, _MAGIC + hashlib.sha256(payload).digest() + payload)
+        except OSError as error:
+            before = "the checkpoint before it is whole" if self.path.exists() else "there was none before it"
+            raise CheckpointNotSaved(
+                f"cannot write {self.path} ({len(payload):,} bytes): {error.strerror}; {before}; free some space "
+                "and run the command again with --resume",
+                path=str(self.path),
+            ) from error
 
     def load(self) -> dict[str, Any] | None:
         """The stored state, None when there is none; raises CheckpointCorrupt for a torn or foreign file."""

@@ -5,17 +5,26 @@ from typing import Literal
 from pydantic import Field, PositiveInt, model_validator
 
 from bundle.config import Config
-from bundle.features import FeatureSpec, SequenceFeature
+from bundle.features import FeatureSpec, SequenceFeature, TextFeature, token_models
 from training.dataset import DataConfig
 from training.encoders.history_attention import HistoryAttentionConfig
 from training.examples import ExampleConfig
+from training.mining.miner import HardNegativesConfig
 from training.negatives import NegativesConfig
 from training.negatives.in_batch import InBatchConfig
+from training.noise import NoiseConfig
 from training.objectives import ObjectiveConfig
 from training.objectives.decoupled_softmax import DecoupledSoftmaxConfig
+from training.precision import ExportConfig
+from training.pretrained import DEFAULT_MODEL, PretrainedConfig
+from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.splits import SplitConfig
+from training.strategies import check_heads, check_teacher
+from training.synthetic_queries.mix import MixConfig
+from training.teachers import TeacherConfig
 from training.towers import TowerConfig
+from training.towers.two_heads import TwoHeadsConfig
 from training.trainer import TrainerConfig
 
 _METRICS = ("recall", "ndcg", "mrr", "hit_rate")
@@ -33,6 +42,9 @@ class EvaluationConfig(Config):
     recency_decay: float = Field(
         default=0.0, ge=0, description="How fast item-kNN forgets older items of a history; 0 weighs all alike."
     )
+    propensity: PropensityConfig = Field(
+        default_factory=PropensityConfig, description="Constants of the propensity-scored precision in the report."
+    )
 
 
 class TrainConfig(Config):
@@ -48,12 +60,30 @@ class TrainConfig(Config):
     )
     query_tower: TowerConfig = Field(default_factory=TowerConfig, description="Tower of the queries.")
     item_tower: TowerConfig = Field(default_factory=TowerConfig, description="Tower of the items.")
+    share_text: bool = Field(
+        default=False,
+        description="Whether text features whose words and n-grams hash alike read one embedding table, in both "
+        "towers; for queries and items that are written in the same words.",
+    )
+    pretrained: dict[str, PretrainedConfig] = Field(
+        default={}, description="Pretrained text models by the name that `tokens` features give as `model`."
+    )
     objective: ObjectiveConfig = Field(default_factory=DecoupledSoftmaxConfig, description="Loss.")
     negatives: NegativesConfig = Field(default_factory=InBatchConfig, description="Items a query is trained against.")
+    hard_negatives: HardNegativesConfig | None = Field(
+        default=None, description="Negatives mined between epochs, beside the others; none if unset."
+    )
+    teacher: TeacherConfig | None = Field(default=None, description="Who scores candidates; nobody if unset.")
+    noise: NoiseConfig | None = Field(default=None, description="How wrong pairs lose weight; they do not if unset.")
+    heads: TwoHeadsConfig | None = Field(default=None, description="Two heads on both towers; one if unset.")
     examples: ExampleConfig = Field(default_factory=ExampleConfig, description="Interactions to examples.")
     trainer: TrainerConfig = Field(default_factory=TrainerConfig, description="Loop.")
+    synthetic_queries: MixConfig | None = Field(
+        default=None, description="Synthetic pairs to learn from beside the interactions; none if unset."
+    )
     quantizer: QuantizerConfig | None = Field(default=None, description="Semantic IDs; none if unset.")
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Measures.")
+    export: ExportConfig = Field(default_factory=ExportConfig, description="The exported graphs.")
 
     @model_validator(mode="after")
     def _logq_fits_negatives(self) -> "TrainConfig":
@@ -70,6 +100,39 @@ class TrainConfig(Config):
                 f"objective.logq = '{logq}' corrects for popularity, but negatives.kind = 'uniform' "
                 "draws every item alike, so it would be a constant; set logq = 'none', or negatives.in_batch = true"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _strategies_fit(self) -> "TrainConfig":
+        check_heads(self.objective, self.heads, self.noise, self.dimension)
+        check_teacher(self.objective, self.teacher, self.hard_negatives)
+        return self
+
+    @model_validator(mode="after")
+    def _shared_text_has_two_sides(self) -> "TrainConfig":
+        query, item = (
+            {f.grams for f in side if isinstance(f, TextFeature)} for side in (self.features.query, self.features.item)
+        )
+        if self.share_text and not query & item:
+            raise ValueError(
+                "share_text = true, but no text feature of the query tower has the buckets, min_gram and max_gram of "
+                "one of the item tower; make them equal, or leave share_text out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _tokens_have_a_model(self) -> "TrainConfig":
+        for name in token_models([*self.features.query, *self.features.item]):
+            if name not in self.pretrained and name != DEFAULT_MODEL:
+                raise ValueError(
+                    f"a tokens feature names the model '{name}'; add a section [pretrained.{name}] with a path"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _synthetic_queries_are_examples(self) -> "TrainConfig":
+        if self.synthetic_queries is not None:
+            self.synthetic_queries.check(self.features.query, self.examples.min_history)
         return self
 
     @model_validator(mode="after")

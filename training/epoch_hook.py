@@ -1,7 +1,7 @@
 """What may change the batches between two epochs: mined negatives, a teacher, a noise estimate."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import torch
@@ -9,8 +9,10 @@ import torch
 from bundle.progress import Progress
 from training.batches import Batches
 from training.dataset import Dataset
+from training.fit_features import FittedFeatures
 from training.model import DualEncoder
 from training.objectives import Objective
+from training.pretrained import PretrainedModels
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,14 @@ class HookContext:
     """What a hook works on: the model in training, its batches, and where it came from."""
 
     dataset: Dataset
+    features: FittedFeatures
     model: DualEncoder
     objective: Objective
     batches: Batches
     device: torch.device
     seed: int
     progress: Progress
+    pretrained: PretrainedModels = field(default_factory=PretrainedModels)
 
 
 class EpochHook(Protocol):

@@ -1,16 +1,16 @@
 """Evaluation by full ranking: every query ranks the whole catalogue, no sampled negatives.
 
-Letters: B queries of a chunk, N items, Q queries, V relevant pairs.
+Letters: B queries of a chunk, N items, Q queries, R ranked queries, V relevant pairs, K places of a list.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from training.errors import BadData
 from training.evaluation_set import EvaluationSet
-from training.metrics import RankArray, ranking_metrics, ranks_of, top_k_union
+from training.metrics import RankArray, ranking_metrics, ranks_of, top_k, top_k_union
 from training.ragged import BoolArray, FloatArray, IntArray, Ragged
 
 Score = Callable[[IntArray], FloatArray]
@@ -59,7 +59,7 @@ def rank(
     score: Score, evaluation_set: EvaluationSet, ks: Sequence[int] = (10, 20), exclude_seen: bool = True
 ) -> Ranking:
     """Rank the relevant items of every query; memory is bounded by SCORES_A_CHUNK scores. See `evaluate`."""
-    relevant, relevant_seen = _relevant(evaluation_set, exclude_seen)
+    relevant, relevant_seen = unseen_relevant(evaluation_set, exclude_seen)
     query_R = np.flatnonzero(relevant.lengths > 0).astype(np.int64)
     if len(query_R) == 0:
         raise BadData(
@@ -68,22 +68,54 @@ def rank(
     relevant = relevant.take(query_R)
     parts: list[RankArray] = []
     covered: dict[int, BoolArray] = {}
-    start, size = 0, 1  # the first chunk is one query: its scores tell the size of the catalogue
-    while start < len(query_R):
-        chunk = np.arange(start, min(start + size, len(query_R)), dtype=np.int64)
-        scores_BN = np.array(score(query_R[chunk]), dtype=np.float32)
-        if exclude_seen:
-            seen = evaluation_set.seen.take(query_R[chunk])
-            scores_BN[seen.row_index_V, seen.values_V] = -np.inf
-        parts.append(ranks_of(scores_BN, relevant.take(chunk)))
+    for chunk_B, scores_BN in scored_chunks(score, evaluation_set, query_R, exclude_seen):
+        parts.append(ranks_of(scores_BN, relevant.take(chunk_B)))
         for k in ks:
             union_N = top_k_union(scores_BN, k)
             covered[k] = covered[k] | union_N if k in covered else union_N
-        start, size = start + size, max(1, SCORES_A_CHUNK // scores_BN.shape[1])
     return Ranking(query_R, relevant, np.concatenate(parts), covered, relevant_seen)
 
 
-def _relevant(evaluation_set: EvaluationSet, exclude_seen: bool) -> tuple[Ragged, int]:
+@dataclass(frozen=True)
+class Hits:
+    """The first K items of the queries at `query_R`, best first; -1 and -inf where fewer candidates were left."""
+
+    query_R: IntArray
+    items_RK: IntArray
+    scores_RK: FloatArray
+
+
+def top_hits(score: Score, evaluation_set: EvaluationSet, query_R: IntArray, k: int, exclude_seen: bool = True) -> Hits:
+    """The first `k` items of each query at `query_R` (rows of the evaluation set); ties go to the lower item row."""
+    items, scores = [], []
+    for _, scores_BN in scored_chunks(score, evaluation_set, query_R, exclude_seen):
+        items_BK = top_k(scores_BN, k)
+        taken_BK = np.take_along_axis(scores_BN, np.maximum(items_BK, 0), axis=1)
+        items.append(items_BK)
+        scores.append(np.where(items_BK < 0, np.float32(-np.inf), taken_BK))
+    return Hits(query_R, np.concatenate(items), np.concatenate(scores))
+
+
+def scored_chunks(
+    score: Score, evaluation_set: EvaluationSet, query_R: IntArray, exclude_seen: bool
+) -> Iterator[tuple[IntArray, FloatArray]]:
+    """Positions [B] in `query_R` and their scores [B, N], seen items at -inf if excluded; at most SCORES_A_CHUNK.
+
+    The scores are the caller's to change.
+    """
+    start, size = 0, 1  # the first chunk is one query: its scores tell the size of the catalogue
+    while start < len(query_R):
+        chunk_B = np.arange(start, min(start + size, len(query_R)), dtype=np.int64)
+        scores_BN = np.array(score(query_R[chunk_B]), dtype=np.float32)
+        if exclude_seen:
+            seen = evaluation_set.seen.take(query_R[chunk_B])
+            scores_BN[seen.row_index_V, seen.values_V] = -np.inf
+        yield chunk_B, scores_BN
+        start, size = start + size, max(1, SCORES_A_CHUNK // scores_BN.shape[1])
+
+
+def unseen_relevant(evaluation_set: EvaluationSet, exclude_seen: bool) -> tuple[Ragged, int]:
+    """The relevant items of every query, without those it has seen if they are excluded, and how many that took."""
     relevant, seen = evaluation_set.relevant, evaluation_set.seen
     if not exclude_seen or len(relevant.values_V) == 0:
         return relevant, 0

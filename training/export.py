@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from bundle.columns import Array
-from bundle.features import Feature, TextFeature
+from bundle.features import Feature, TextFeature, TokensFeature
 from training.errors import ExportMismatch
 
 OPSET = 20
@@ -36,7 +36,7 @@ def export_tower(tower: nn.Module, features: Sequence[Feature], example: dict[st
     for feature in features:
         array = torch.from_numpy(example[feature.name])
         axes[feature.name] = {0: "batch"}
-        if isinstance(feature, TextFeature):
+        if isinstance(feature, TextFeature | TokensFeature):
             # An axis of its own: the texts of two features need not be equally long.
             axes[feature.name][1] = f"{feature.name}_length"
             array = array.new_zeros((_EXAMPLE_BATCH, _EXAMPLE_LENGTH))
@@ -50,6 +50,9 @@ def export_graph(
     """Write `module` with inputs named by `arrays`, in order; raises ExportMismatch when the graph is not as asked."""
     was_training = module.training
     module.eval()
+    for part in module.modules():
+        if hasattr(part, "prepare_export"):
+            part.prepare_export()
     with _quiet_exporter():
         program = torch.onnx.export(
             module,

@@ -2,7 +2,8 @@
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import MappingProxyType
 
 import numpy as np
 import pyarrow as pa
@@ -19,6 +20,7 @@ from bundle.features import (
 )
 from bundle.featurize import Featurizer
 from bundle.items import Items
+from bundle.tokens import TextTokenizer
 from bundle.vocabulary import Vocabulary
 from training.dataset import Dataset
 from training.errors import BadData
@@ -31,20 +33,27 @@ Sides = Sequence[tuple[Sequence[Feature], Sequence[Record]]]
 
 @dataclass(frozen=True)
 class FittedFeatures:
-    """Vocabularies and statistics by name, and the two featurizers that use them."""
+    """Vocabularies, statistics and tokenizers by name, and the two featurizers that use them."""
 
     vocabularies: dict[str, Vocabulary]
     statistics: dict[str, NumberStatistics]
     query: Featurizer
     item: Featurizer
+    tokenizers: Mapping[str, TextTokenizer] = field(default_factory=dict)
 
 
-def fit_featurizers(spec: FeatureSpec, dataset: Dataset, train_rows: IntArray) -> FittedFeatures:
+def fit_featurizers(
+    spec: FeatureSpec,
+    dataset: Dataset,
+    train_rows: IntArray,
+    tokenizers: Mapping[str, TextTokenizer] = MappingProxyType({}),
+) -> FittedFeatures:
     """Fit on the queries and items that occur in the training interactions, each counted once.
 
     The vocabulary `item_id` is the exception: it holds every item of the items table in its row order, so that an item
     without training interactions still has a row of its own. Features that share a vocabulary keep what the smallest of
-    their `min_count` keeps; number features of one name share one mean and deviation.
+    their `min_count` keeps; number features of one name share one mean and deviation. `tokenizers` are those of the
+    pretrained models that tokens features name.
     Raises ConfigError when a vocabulary has no source, BadData when a number feature has no value, or values too large.
     """
     queries, items = _train_records(spec, dataset, train_rows)
@@ -60,8 +69,9 @@ def fit_featurizers(spec: FeatureSpec, dataset: Dataset, train_rows: IntArray) -
     return FittedFeatures(
         vocabularies,
         statistics,
-        query=Featurizer(spec.query, vocabularies, statistics),
-        item=Featurizer(spec.item, vocabularies, statistics),
+        query=Featurizer(spec.query, vocabularies, statistics, tokenizers),
+        item=Featurizer(spec.item, vocabularies, statistics, tokenizers),
+        tokenizers=tokenizers,
     )
 
 

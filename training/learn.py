@@ -14,17 +14,21 @@ from bundle.columns import EncodedRecords
 from bundle.progress import Progress
 from training.batches import Batches
 from training.checkpoint import CheckpointFile
+from training.collapse import measure_spread
 from training.config import TrainConfig
 from training.dataset import Dataset
 from training.device import open_device, repeatable
-from training.epoch_hook import EpochHook, HookContext
+from training.epoch_hook import HookContext
 from training.evaluate import evaluate
 from training.evaluation_set import evaluation_queries
 from training.examples import Examples, build_examples
 from training.fit_features import FittedFeatures, cold_item_rows, fit_featurizers
+from training.hooks import build_hooks
 from training.known import KnownPositives
 from training.loop import EpochLog, Loop, Validate
 from training.model import DualEncoder, ModelConfig, TowerData, build_model, text_idf
+from training.pretrained import PretrainedModels
+from training.processes import Processes
 from training.ragged import IntArray
 from training.records import encode_items
 from training.run_id import run_id
@@ -65,21 +69,35 @@ class Learner:
     """One run of learning: the data, the settings, and where its checkpoints lie (None for none)."""
 
     def __init__(
-        self, config: TrainConfig, dataset: Dataset, split: Split, progress: Progress, folder: Path | None = None
+        self,
+        config: TrainConfig,
+        dataset: Dataset,
+        split: Split,
+        progress: Progress,
+        folder: Path | None = None,
+        base: Path = Path(),
+        processes: Processes | None = None,
     ) -> None:
+        """`base`: where relative paths of pretrained models count from; `processes`: those that learn together."""
         self._config = config
         self._dataset = dataset
         self._split = split
         self._progress = progress
         self._folder = folder
+        self._pretrained = PretrainedModels(config.pretrained, base)
         self._device = open_device(config.trainer.device)
+        self._processes = processes or Processes()
 
     def learn(self, *, resume: bool = False) -> Learned:
         """Train, and return the model on the CPU in evaluation mode.
 
         Equal settings and data give equal weights, whether or not the run was interrupted and resumed. Raises Diverged,
-        BadData, CheckpointCorrupt.
+        Collapsed, BadData, CheckpointCorrupt, CheckpointNotSaved, ProcessLost.
         """
+        with self._processes.joined(self._device):
+            return self._learn(resume)
+
+    def _learn(self, resume: bool) -> Learned:
         split, trainer = self._split, self._config.trainer
         first = self._train(_Phase("select", "epoch", split.train_N, split.validation_N, trainer.epochs), resume)
         if trainer.refit == "none" or len(split.validation_N) == 0:
@@ -105,49 +123,73 @@ class Learner:
 
     def _train(self, phase: _Phase, resume: bool) -> Learned:
         config, dataset = self._config, self._dataset
-        features = fit_featurizers(config.features, dataset, phase.fit_N)
+        tokenizers = self._pretrained.tokenizers([*config.features.query, *config.features.item])
+        features = fit_featurizers(config.features, dataset, phase.fit_N, tokenizers)
         examples = build_examples(dataset, phase.fit_N, config.examples, features.query)
         items = encode_items(dataset, features.item)
         counts_N = np.bincount(examples.targets.values_V, minlength=len(items)).astype(np.int64)
-        known = None
-        if config.negatives.mask_known_positives:
-            pairs = dataset.interactions.query_N[phase.fit_N], dataset.interactions.item_N[phase.fit_N]
-            known = KnownPositives.from_interactions(*pairs, len(dataset.query_ids))
         with repeatable(config.trainer.seed, config.trainer.threads, self._device):
             model = self._model(phase, features, examples, items, counts_N).to(self._device)
             objective = config.objective.build(config.dimension)
             if isinstance(objective, nn.Module):
                 objective.to(self._device)
-            batches = Batches(
-                examples,
-                items,
-                config.negatives.build(counts_N),
-                config.trainer.batch_size,
+            batches = self._batches(phase, examples, items, counts_N)
+            context = HookContext(
+                dataset,
+                features,
+                model,
+                objective,
+                batches,
                 self._device,
-                known,
-                config.examples.positives,
+                config.trainer.seed,
+                self._progress,
+                self._pretrained,
             )
-            context = HookContext(dataset, model, objective, batches, self._device, config.trainer.seed, self._progress)
             loop = Loop(
                 model,
                 objective,
                 batches,
                 config.trainer,
                 validate=self._validation(phase, features, items, model),
+                spread=measure_spread(model, batches, config.trainer.seed, self._device),
                 checkpoint=self._checkpoint(phase.name),
                 hooks=build_hooks(config, context),
+                processes=self._processes,
             )
             state = loop.run(phase.epochs, self._progress, resume=resume, task=phase.task)
         model.cpu().eval()
         best = state.best_epoch or state.epoch
         return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)
 
+    def _batches(self, phase: _Phase, examples: Examples, items: EncodedRecords, counts_N: IntArray) -> Batches:
+        config, interactions = self._config, self._dataset.interactions
+        known = None
+        if config.negatives.mask_known_positives:
+            pairs = interactions.query_N[phase.fit_N], interactions.item_N[phase.fit_N]
+            known = KnownPositives.from_interactions(*pairs, len(self._dataset.query_ids))
+        return Batches(
+            examples,
+            items,
+            config.negatives.build(counts_N),
+            config.trainer.batch_size,
+            self._device,
+            known,
+            config.examples.positives,
+        )
+
     def _model(
         self, phase: _Phase, features: FittedFeatures, examples: Examples, items: EncodedRecords, counts_N: IntArray
     ) -> DualEncoder:
         config, vocabularies = self._config, features.vocabularies
         model_config = ModelConfig(
-            config.features, config.query_tower, config.item_tower, config.dimension, config.metric == "cosine"
+            config.features,
+            config.query_tower,
+            config.item_tower,
+            config.dimension,
+            config.metric == "cosine",
+            self._pretrained,
+            config.heads,
+            share_text=config.share_text,
         )
         # Histories hold interactions that are no target too.
         seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
@@ -181,9 +223,5 @@ class Learner:
 
     @cached_property
     def _run_id(self) -> str:
-        return run_id(self._config, self._dataset, self._split)
-
-
-def build_hooks(config: TrainConfig, context: HookContext) -> list[EpochHook]:
-    """What the configuration asks to happen between epochs, in order."""
-    return []
+        features = [*self._config.features.query, *self._config.features.item]
+        return run_id(self._config, self._dataset, self._split, self._pretrained.digests(features))

@@ -11,12 +11,18 @@ import torch
 from torch import Tensor, nn
 
 from bundle.progress import Progress
-from training.batches import Batch, Batches
+from training.batches import Batches
 from training.checkpoint import CheckpointFile
+from training.collapse import Spread, check_collapse
+from training.divergence import check_step, check_weights, saved_so_far
 from training.epoch_hook import EpochHook
-from training.errors import Diverged
+from training.errors import ProcessLost
+from training.memory import Memory
 from training.model import DualEncoder
-from training.objectives import LossInput, LossOutput, Objective
+from training.objectives import Objective
+from training.optimizer import build_optimizer, clip_gradients, rate_factor, set_rates
+from training.processes import Processes
+from training.steps import CachedEncode, DirectEncode, Step
 from training.trainer import TrainerConfig
 
 Validate = Callable[[], dict[str, float]]
@@ -24,7 +30,10 @@ Validate = Callable[[], dict[str, float]]
 
 @dataclass(frozen=True)
 class EpochLog:
-    """What one epoch gave: its mean loss, the validation metrics after it, and means of whatever the objective logs."""
+    """What one epoch gave: its mean loss, the validation metrics after it, and means of whatever the objective logs.
+
+    `logs` also has the mean norm of the gradients, what hooks report, and how far the embeddings lie apart.
+    """
 
     epoch: int
     loss: float
@@ -54,94 +63,83 @@ class Loop:
         config: TrainerConfig,
         *,
         validate: Validate | None = None,
+        spread: Spread | None = None,
         checkpoint: CheckpointFile | None = None,
         hooks: Sequence[EpochHook] = (),
+        processes: Processes | None = None,
     ) -> None:
+        """`spread` measures how far apart embeddings lie; None looks for no collapse."""
         self.model = model
         self.objective = objective
         self.batches = batches
         self.config = config
         self.validate = validate
+        self.spread = spread
         self.checkpoint = checkpoint
         self.hooks = hooks
+        self.processes = processes or Processes()
         self.rng = np.random.default_rng(config.seed)
-        own = list(objective.parameters()) if isinstance(objective, nn.Module) else []
-        self.optimizer = torch.optim.AdamW(
-            [*model.parameters(), *own], lr=config.learning_rate, weight_decay=config.weight_decay, fused=True
-        )
+        self.optimizer = build_optimizer(model, objective, config)
+        self.memory = Memory(config.memory, batches.examples.targets, batches.known) if config.memory else None
+        self.step = Step(model, objective, _encode(config), processes=self.processes, memory=self.memory)
         self.state = LoopState()
 
     def run(self, epochs: int, progress: Progress, *, resume: bool = False, task: str = "epoch") -> LoopState:
         """Train up to `epochs` epochs in all and leave the best weights (the last without validation) in the model.
 
-        `task` names an epoch for whoever watches. Raises Diverged, naming the step, when a loss is not finite.
+        `task` names an epoch for whoever watches. Raises Diverged, naming the step, when a loss, a gradient or a weight
+        is not finite; Collapsed when embeddings fall together; CheckpointNotSaved; ProcessLost. What was good before
+        is then still in the checkpoint.
         """
         if resume:
             self._restore()
+        spread = self._spread_so_far()
         while self.state.epoch < epochs and not self._out_of_patience():
+            number, saved = self.state.epoch + 1, saved_so_far(self.checkpoint, self.state.epoch)
             logs = {k: v for hook in self.hooks for k, v in hook.before_epoch(self.state.epoch).items()}
-            loss, means = self._epoch(progress, f"{task} {self.state.epoch + 1} of {epochs}")
-            metrics = self.validate() if self.validate else {}
-            self.state.epoch += 1
-            self.state.logs.append(EpochLog(self.state.epoch, loss, metrics, logs | means))
+            loss, means = self._epoch(progress, f"{task} {number} of {epochs}", saved)
+            check_weights(self.model, number, saved)
+            before, spread = spread, self.processes.agreed(self.spread() if self.spread else {})
+            check_collapse(before, spread, number, saved)
+            metrics = self.processes.agreed(self.validate() if self.validate else {})
+            self.state.epoch = number
+            self.state.logs.append(EpochLog(number, loss, metrics, logs | means | spread))
             self._keep_best(metrics)
-            if self.checkpoint:
+            if self.checkpoint and self.processes.leads:
                 self.checkpoint.save(self._snapshot())
         if self.state.best_weights is not None:
             self.model.load_state_dict(self.state.best_weights)
         return self.state
 
-    def _epoch(self, progress: Progress, task: str) -> tuple[float, dict[str, float]]:
+    def _epoch(self, progress: Progress, task: str, saved: str) -> tuple[float, dict[str, float]]:
         self.model.train()
+        steps, remember = len(self.batches), self._remembers()
         losses = []
         logs: dict[str, list[Tensor]] = {}
-        number = self.state.epoch + 1
-        progress.start(task, len(self.batches))
+        progress.start(task, steps)
         for index, batch in enumerate(self.batches.epoch(self.rng)):
-            self._set_learning_rate(self.state.epoch + index / len(self.batches))
-            output = self._step(batch)
-            loss = float(output.loss.detach())
-            if not math.isfinite(loss):
-                raise Diverged(
-                    f"the loss is {loss} at step {index + 1} of epoch {number}; lower trainer.learning_rate, raise "
-                    "objective.temperature, or check the features for extreme numbers",
-                    epoch=number,
-                    step=index + 1,
-                )
-            losses.append(loss)
-            for name, value in output.logs.items():
+            factor = rate_factor(self.config, self.state.epoch * steps + index, self.config.epochs * steps)
+            set_rates(self.optimizer, factor)
+            self.optimizer.zero_grad(set_to_none=True)
+            output = self.step(batch, remember=remember)
+            norm = clip_gradients(self.optimizer, self.config.clip_norm)
+            losses.append(float(output.loss.detach()))
+            check_step(losses[-1], float(norm), output.logs, self.state.epoch + 1, index + 1, saved)
+            self.optimizer.step()
+            for name, value in {**output.logs, "gradient_norm": norm}.items():
                 logs.setdefault(name, []).append(value.detach().float())
             progress.advance()
         progress.note(f"loss {np.mean(losses):.4f}")
         progress.finish()
         return float(np.mean(losses)), {name: float(torch.stack(values).mean()) for name, values in logs.items()}
 
-    def _step(self, batch: Batch) -> LossOutput:
-        output = self.objective(
-            LossInput(
-                query_BD=self.model.query(*batch.query_arrays),
-                item_MD=self.model.item(*batch.item_arrays),
-                positive_BM=batch.positive_BM,
-                valid_BM=batch.valid_BM,
-                draws_M=batch.draws_M,
-                logq_M=batch.logq_M,
-                weight_B=batch.weight_B,
-                grade_BM=batch.grade_BM,
-                teacher_BM=batch.teacher_BM,
-                count_M=batch.count_M,
-            )
-        )
-        self.optimizer.zero_grad(set_to_none=True)
-        output.loss.backward()  # type: ignore[no-untyped-call]
-        if self.config.clip_norm is not None:
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip_norm)
-        self.optimizer.step()
-        return output
+    def _remembers(self) -> bool:
+        return self.config.memory is not None and self.state.epoch >= self.config.memory.start_epoch
 
-    def _set_learning_rate(self, epochs_done: float) -> None:
-        left = 1 - epochs_done / self.config.epochs if self.config.schedule == "linear" else 1.0
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.config.learning_rate * left
+    def _spread_so_far(self) -> dict[str, float]:
+        if self.spread is None:
+            return {}
+        return self.processes.agreed(self.spread() if not self.state.logs else self.state.logs[-1].logs)
 
     def _keep_best(self, metrics: dict[str, float]) -> None:
         if metrics and metrics[self.config.metric] > self.state.best_value:
@@ -164,6 +162,7 @@ class Loop:
             "epoch": self.state.epoch,
             "logs": [[log.epoch, log.loss, log.metrics, log.logs] for log in self.state.logs],
             "hooks": [hook.state() for hook in self.hooks],
+            "memory": self.memory.state() if self.memory else [],
             "best_epoch": self.state.best_epoch,
             "best_value": self.state.best_value,
             "best_weights": self.state.best_weights,
@@ -171,6 +170,7 @@ class Loop:
 
     def _restore(self) -> None:
         stored = self.checkpoint.load() if self.checkpoint else None
+        self._check_same_epoch(stored)
         if stored is None:
             return
         self.model.load_state_dict(stored["model"])
@@ -183,6 +183,23 @@ class Loop:
         self.rng.bit_generator.state = json.loads(stored["numpy_rng"])
         for hook, state in zip(self.hooks, stored["hooks"], strict=True):
             hook.restore(state)
+        if self.memory:
+            self.memory.restore(stored["memory"], next(self.model.parameters()).device)
         logs = [EpochLog(*values) for values in stored["logs"]]
         best = (stored["best_epoch"], stored["best_value"], stored["best_weights"])
         self.state = LoopState(stored["epoch"], logs, *best)
+
+    def _check_same_epoch(self, stored: dict[str, Any] | None) -> None:
+        epoch = 0 if stored is None else stored["epoch"]
+        first = self.processes.agreed(epoch)
+        if epoch != first:
+            raise ProcessLost(
+                f"process {self.processes.rank} finds a checkpoint of epoch {epoch}, the first process one of epoch "
+                f"{first}; all of them need the same workspace"
+            )
+
+
+def _encode(config: TrainerConfig) -> CachedEncode | DirectEncode:
+    if config.chunk_size is None:
+        return DirectEncode(config.precision)
+    return CachedEncode(config.chunk_size, config.precision)

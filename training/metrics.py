@@ -1,6 +1,6 @@
 """Ranking metrics from ranks, by exact definitions.
 
-Letters: B queries of a chunk, N items of the catalogue, V relevant pairs of the chunk, R queries.
+Letters: B queries of a chunk, N items of the catalogue, V relevant pairs of the chunk, R queries, K places of a list.
 
 Rank of a relevant item: 1 + number of better items + half the number of other items with the same score, the mean of
 the places it could take. A model that scores everything alike therefore earns what chance earns. Where r relevant
@@ -10,11 +10,12 @@ within 1.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from training.errors import Diverged
+from training.errors import BadData, Diverged
 from training.ragged import BoolArray, FloatArray, IntArray, Ragged
 
 RankArray = NDArray[np.float64]
@@ -53,14 +54,33 @@ def top_k_union(scores_BN: FloatArray, k: int) -> BoolArray:
 
     Items that score -inf are never among them.
     """
+    union_N: BoolArray = np.any(_top_k_mask(scores_BN, k), axis=0)
+    return union_N
+
+
+def top_k(scores_BN: FloatArray, k: int) -> IntArray:
+    """The first k item rows of each row, best first, int64 [B, min(k, N)]; ties go to the lower item row.
+
+    Items that score -inf are never among them; where fewer than k are left, -1 fills the row.
+    """
+    row_V, item_V = np.nonzero(_top_k_mask(scores_BN, k))
+    item_V = item_V[np.lexsort((item_V, -scores_BN[row_V, item_V], row_V))]
+    n_B = np.bincount(row_V, minlength=len(scores_BN))
+    place_V = np.arange(len(row_V)) - np.repeat(np.cumsum(n_B) - n_B, n_B)
+    items_BK = np.full((len(scores_BN), min(k, scores_BN.shape[1])), -1, dtype=np.int64)
+    items_BK[row_V, place_V] = item_V
+    return items_BK
+
+
+def _top_k_mask(scores_BN: FloatArray, k: int) -> BoolArray:
     n_items = scores_BN.shape[1]
     k = min(k, n_items)
     kth_B = np.partition(scores_BN, n_items - k, axis=1)[:, n_items - k, None]
     above_BN = scores_BN > kth_B
     tied_BN = (scores_BN == kth_B) & (scores_BN > -np.inf)
     room_B = k - above_BN.sum(axis=1, keepdims=True)
-    taken: BoolArray = (above_BN | (tied_BN & (np.cumsum(tied_BN, axis=1) <= room_B))).any(axis=0)
-    return taken
+    taken_BN: BoolArray = above_BN | (tied_BN & (np.cumsum(tied_BN, axis=1) <= room_B))
+    return taken_BN
 
 
 def ranking_metrics(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequence[int]) -> dict[str, float]:
@@ -86,3 +106,70 @@ def ranking_metrics(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequen
         metrics[f"ndcg@{k}"] = float(np.mean(gain_R / ideal[np.minimum(k, relevant_R)]))
         metrics[f"mrr@{k}"] = float(np.mean(np.where(best_R <= k, 1 / best_R, 0.0)))
     return metrics
+
+
+def precision(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequence[int]) -> dict[str, float]:
+    """precision@k: relevant items with rank <= k, divided by k; mean over R queries."""
+    hits = {k: np.bincount(row_V[ranks_V <= k], minlength=n_rows) for k in ks}
+    return {f"precision@{k}": float(np.mean(hits_R / k)) for k, hits_R in hits.items()}
+
+
+def graded_ndcg(
+    ranks_V: RankArray, row_V: IntArray, gain_V: FloatArray, n_rows: int, ks: Sequence[int]
+) -> dict[str, float]:
+    """graded_ndcg@k: nDCG whose gain is the grade itself, divided by that of the best order of the relevant items.
+
+    Järvelin and Kekäläinen, 2002, Cumulated gain-based evaluation of IR techniques, with the logarithm of base 2.
+    Queries whose grades are all 0 have nothing to find and are left out of the mean; NaN when that leaves none. Raises
+    BadData for a negative grade.
+    """
+    if (gain_V < 0).any():
+        raise BadData(f"a grade is {gain_V.min():g}; nDCG with grades needs grades of 0 or more")
+    order_V = np.lexsort((-gain_V, row_V))
+    ideal_row_V, ideal_gain_V = row_V[order_V], gain_V[order_V]
+    n_R = np.bincount(row_V, minlength=n_rows)
+    place_V = np.arange(len(row_V)) - np.repeat(np.cumsum(n_R) - n_R, n_R)
+    result = {}
+    for k in ks:
+        near_V, first_V = ranks_V <= k, place_V < k
+        gain_R = np.bincount(row_V[near_V], gain_V[near_V] / np.log2(ranks_V[near_V] + 1), minlength=n_rows)
+        best_R = np.bincount(
+            ideal_row_V[first_V], ideal_gain_V[first_V] / np.log2(place_V[first_V] + 2), minlength=n_rows
+        )
+        has_R = best_R > 0
+        result[f"graded_ndcg@{k}"] = float(np.mean(gain_R[has_R] / best_R[has_R])) if has_R.any() else float("nan")
+    return result
+
+
+BANDS = ((0, 0), (1, 4), (5, 19), (20, 99), (100, None))
+"""Items by their number of training interactions: least and most of each band."""
+
+
+@dataclass(frozen=True)
+class Band:
+    """The items of one frequency band: how many there are, how many relevant pairs they have, how many were found.
+
+    `recall`: hits / relevant pairs, each pair counted alike; NaN where there is no relevant pair.
+    """
+
+    label: str
+    items: int
+    relevant: int
+    hits: int
+
+    @property
+    def recall(self) -> float:
+        """Share of the relevant pairs with rank <= k."""
+        return self.hits / self.relevant if self.relevant else float("nan")
+
+
+def recall_by_band(ranks_V: RankArray, item_V: IntArray, count_N: IntArray, k: int) -> list[Band]:
+    """Recall@k apart for rare and frequent items; `count_N` is how often each item was trained on."""
+    bands = []
+    for least, most in BANDS:
+        inside_N = (count_N >= least) & (count_N <= (np.iinfo(np.int64).max if most is None else most))
+        inside_V = inside_N[item_V]
+        label = f"{least}+" if most is None else str(least) if least == most else f"{least}–{most}"
+        hits = int((ranks_V[inside_V] <= k).sum())
+        bands.append(Band(label, int(inside_N.sum()), int(inside_V.sum()), hits))
+    return bands

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 
 from bundle.features import Feature
+from training.hubness import K
 from training.outcome import Outcome
+from training.quantized import Int8Cost
 
 
-def model_card(outcome: Outcome) -> str:
-    """Markdown; the same run gives the same text, so it holds no date."""
+def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
+    """Markdown; the same run gives the same text, so it holds no date. `int8`: what quantizing the towers cost."""
     config, learned = outcome.config, outcome.learned
     sections = [
         f"# {config.collection}",
@@ -30,6 +32,8 @@ def model_card(outcome: Outcome) -> str:
         "Every query ranks the whole catalogue"
         + (", without the items it had before." if config.evaluation.exclude_seen else ".")
         + " Baselines are fit on train and validation.",
+        *_beyond_averages(outcome),
+        *_int8(int8),
         *_semantic_ids(outcome),
         "## Limits",
         "The metrics hold for queries and items like those of the test part. Items and queries that training never saw "
@@ -38,9 +42,44 @@ def model_card(outcome: Outcome) -> str:
     return "\n\n".join(sections) + "\n"
 
 
+def _beyond_averages(outcome: Outcome) -> list[str]:
+    found = outcome.diagnostics
+    lines = [
+        f"Recall@{found.band_k} by how often an item was trained on:",
+        _table(outcome.band_table()),
+        f"{found.hubness.never:.1%} of the items are among the first {K} hits of no test query; the most frequent is "
+        f"among those of {found.hubness.hub_share:.1%} (skewness {found.hubness.skew:.1f}).",
+    ]
+    if found.auc is not None:
+        lines.append(
+            f"Pooled AUC of positives against each query's hardest negatives {found.auc.pooled:.4f}, mean of the "
+            f"queries' own {found.auc.per_query:.4f}."
+        )
+    if found.threshold is not None:
+        lines.append(
+            f"One threshold for all queries, {found.threshold.value:.4g}, chosen on {found.threshold_from}: precision "
+            f"{found.threshold.precision:.4f}, recall {found.threshold.recall:.4f}."
+        )
+    return ["## Behind the averages", *lines]
+
+
 def _features(title: str, features: Sequence[Feature]) -> str:
     rows = [[f"`{f.name}`", f.kind, "yes" if f.required else "no"] for f in features]
     return f"{title}:\n\n" + _table([["feature", "kind", "required"], *rows])
+
+
+def _int8(cost: Int8Cost | None) -> list[str]:
+    if cost is None:
+        return []
+    names = [name for name in cost.before if name in cost.after]
+    rows = [[name, f"{cost.before[name]:.4g}", f"{cost.after[name]:.4g}"] for name in names]
+    near = ", ".join(f"{name.replace('_', ' ')} {value:.5f}" for name, value in cost.cosine.items())
+    return [
+        "## Towers in int8",
+        "The served towers compute in 8 bits. The test part, measured before and after quantizing:",
+        _table([["metric", "fp32", "int8"], *rows]),
+        f"Cosine of the two embeddings of a record: {near}.",
+    ]
 
 
 def _semantic_ids(outcome: Outcome) -> list[str]:

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 
 from bundle.features import text_columns
-from bundle.progress import Progress
+from bundle.progress import NoProgress, Progress
 from bundle.store import (
     ITEM_TOWER,
     QUERY_TOWER,
@@ -19,16 +19,21 @@ from bundle.store import (
 from bundle.workspace import Collection
 from training.compare import compare, flat
 from training.config import TrainConfig
-from training.dataset import load_dataset
+from training.dataset import Dataset, load_dataset
+from training.errors import BundleNotWritten
 from training.export import export_graph, export_tower
 from training.learn import Learned, Learner
 from training.model import embed
 from training.model_card import model_card
 from training.outcome import Outcome
 from training.parity import check_codec, check_tower
+from training.processes import Processes
+from training.quantized import Int8Cost, quantize_towers
 from training.report import write_report
 from training.score import model_score
 from training.semantic_ids import SemanticIds, fit_semantic_ids
+from training.splits import Split
+from training.synthetic_queries.mix import mix
 
 
 @dataclass(frozen=True)
@@ -41,18 +46,21 @@ class TrainResult:
 
 
 def train(
-    config: TrainConfig, base: Path, collection: Collection, *, resume: bool = False, progress: Progress
+    config: TrainConfig,
+    base: Path,
+    collection: Collection,
+    *,
+    resume: bool = False,
+    progress: Progress,
+    processes: Processes | None = None,
 ) -> TrainResult:
     """Train and write a bundle into `collection`; relative paths of the tables count from `base`.
 
     Checkpoints lie below the collection's `training` folder until the bundle is written; with `resume` the run goes on
-    from them, or starts when there are none. Equal settings and tables give the same bundle id. Raises RetrievalError.
+    from them, or starts when there are none. Equal settings and tables give the same bundle id. Of several `processes`
+    the first calls this and the others `assist`. Raises RetrievalError.
     """
-    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
-    if config.quantizer is not None:
-        config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
-    split = config.split.split(dataset)
-    learner = Learner(config, dataset, split, progress, collection.folder / "training")
+    dataset, split, learner = _prepare(config, base, collection, progress, processes)
     learned = learner.learn(resume=resume)
     cpu = torch.device("cpu")
     comparison = compare(
@@ -64,20 +72,50 @@ def train(
     )
     semantic_ids = _semantic_ids(config, learned)
     outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids)
-    draft = BundleDraft(
-        name=config.collection,
-        dimension=config.dimension,
-        metric=config.metric,
-        features=config.features,
-        vocabularies=learned.features.vocabularies,
-        statistics=learned.features.statistics,
-        semantic_id_codebooks=semantic_ids.quantizer.codebook_sizes if semantic_ids else None,
-        evaluation=flat(comparison.metrics),
-        training=config.model_dump(mode="json"),
-    )
-    bundle_id = write_bundle(collection, draft, lambda folder: _write_files(folder, outcome, progress))
+    bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
     return TrainResult(bundle_id, comparison.metrics, semantic_ids.metrics if semantic_ids else None)
+
+
+def assist(
+    config: TrainConfig, base: Path, collection: Collection, *, resume: bool = False, processes: Processes
+) -> None:
+    """What every process but the first does: learn with it, and write nothing. Raises RetrievalError."""
+    _, _, learner = _prepare(config, base, collection, NoProgress(), processes)
+    learner.learn(resume=resume)
+
+
+def _prepare(
+    config: TrainConfig, base: Path, collection: Collection, progress: Progress, processes: Processes | None
+) -> tuple[Dataset, Split, Learner]:
+    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
+    if config.quantizer is not None:
+        config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
+    split = config.split.split(dataset)
+    # Learning alone sees synthetic pairs: what is measured, and the baselines beside it, know the real data only.
+    learned_from = _with_synthetic_queries(config, base, dataset, split, progress)
+    return dataset, split, Learner(config, *learned_from, progress, collection.folder / "training", base, processes)
+
+
+def _with_synthetic_queries(
+    config: TrainConfig, base: Path, dataset: Dataset, split: Split, progress: Progress
+) -> tuple[Dataset, Split]:
+    if config.synthetic_queries is None:
+        return dataset, split
+    mixed = mix(
+        config.synthetic_queries,
+        base,
+        dataset,
+        split,
+        config.features.query,
+        with_history=config.examples.history_feature is not None,
+        drop_unknown=config.data.drop_unknown,
+        seed=config.trainer.seed,
+    )
+    progress.start("synthetic queries", None)
+    progress.note(mixed.report.summary())
+    progress.finish()
+    return mixed.dataset, mixed.split
 
 
 def _semantic_ids(config: TrainConfig, learned: Learned) -> SemanticIds | None:
@@ -87,15 +125,54 @@ def _semantic_ids(config: TrainConfig, learned: Learned) -> SemanticIds | None:
     return fit_semantic_ids(config.quantizer, embedding_ND, config.trainer.seed, config.trainer.threads)
 
 
-def _write_files(folder: Path, outcome: Outcome, progress: Progress) -> None:
-    """Export, check what was exported, and describe it; whatever fails leaves no bundle."""
+def _draft(outcome: Outcome) -> BundleDraft:
+    config, features, semantic_ids = outcome.config, outcome.learned.features, outcome.semantic_ids
+    return BundleDraft(
+        name=config.collection,
+        dimension=config.dimension,
+        metric=config.metric,
+        features=config.features,
+        vocabularies=features.vocabularies,
+        statistics=features.statistics,
+        semantic_id_codebooks=semantic_ids.quantizer.codebook_sizes if semantic_ids else None,
+        evaluation=flat(outcome.comparison.metrics),
+        training=config.model_dump(mode="json"),
+        tokenizers=features.tokenizers,
+    )
+
+
+def _write(collection: Collection, draft: BundleDraft, outcome: Outcome, progress: Progress) -> str:
+    try:
+        return write_bundle(collection, draft, lambda folder: _write_files(folder, outcome, progress))
+    except OSError as error:
+        raise BundleNotWritten(
+            f"cannot write a bundle below {collection.bundles}: {error.strerror or error}; nothing of it was kept, but "
+            "the checkpoints were, so free some space and run the command again with --resume",
+            path=str(collection.bundles),
+        ) from error
+
+
+def _write_files(folder: Path, outcome: Outcome, progress: Progress) -> dict[str, float]:
+    """Export, check what was exported, and describe it; whatever fails leaves no bundle. Returns what int8 costs."""
     progress.start("export", 4 if outcome.semantic_ids else 2)
     _export_towers(folder, outcome, progress)
     if outcome.semantic_ids is not None:
         _export_codec(folder, outcome.semantic_ids, progress)
-    (folder / "model_card.md").write_text(model_card(outcome), encoding="utf-8")
-    write_report(folder / "report", outcome)
     progress.finish()
+    cost = _quantize(folder, outcome, progress)
+    (folder / "model_card.md").write_text(model_card(outcome, cost), encoding="utf-8")
+    write_report(folder / "report", outcome)
+    return cost.flat() if cost else {}
+
+
+def _quantize(folder: Path, outcome: Outcome, progress: Progress) -> Int8Cost | None:
+    if outcome.config.export.precision == "fp32":
+        return None
+    cost = quantize_towers(outcome, folder / QUERY_TOWER, folder / ITEM_TOWER, progress)
+    progress.start("int8 towers", None)
+    progress.note(cost.note(outcome.config.trainer.metric))
+    progress.finish()
+    return cost
 
 
 def _export_towers(folder: Path, outcome: Outcome, progress: Progress) -> None:

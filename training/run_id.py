@@ -22,9 +22,12 @@ class _Digest(Protocol):
     def update(self, data: bytes, /) -> None: ...
 
 
-def run_id(config: TrainConfig, dataset: Dataset, split: Split) -> str:
-    """SHA-256, in hex, of the settings and of all data that training reads: ids, interactions, feature columns."""
-    digest = hashlib.sha256(config.model_dump_json().encode())
+def run_id(config: TrainConfig, dataset: Dataset, split: Split, pretrained: Sequence[str] = ()) -> str:
+    """SHA-256, in hex, of the settings and of all data that training reads: ids, interactions, feature columns.
+
+    `pretrained`: digests of the pretrained models.
+    """
+    digest = hashlib.sha256("".join([config.model_dump_json(), *pretrained]).encode())
     for rows_N in (split.train_N, split.validation_N):
         data = dataset.interactions
         for name, values in (

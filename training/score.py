@@ -14,8 +14,12 @@ from training.ragged import FloatArray, IntArray
 
 def model_score(model: DualEncoder, queries: EvaluationSet, items: EncodedRecords, device: torch.device) -> Score:
     """Dot products of the embeddings, which are computed once, here."""
-    query_QD = embed(model.query, queries.encoded, device)
-    item_DN = embed(model.item, items, device).T
+    return dot_score(embed(model.query, queries.encoded, device), embed(model.item, items, device))
+
+
+def dot_score(query_QD: FloatArray, item_ND: FloatArray) -> Score:
+    """Dot products of embeddings at hand."""
+    item_DN = item_ND.T
 
     def score(rows_B: IntArray) -> FloatArray:
         score_BN: FloatArray = query_QD[rows_B] @ item_DN

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from bundle.config import Config
+from training.memory import MemoryConfig
 
 
 class TrainerConfig(Config):
@@ -12,7 +13,27 @@ class TrainerConfig(Config):
 
     epochs: int = Field(default=10, ge=1, description="Most passes over the examples.")
     batch_size: int = Field(default=1024, ge=2, description="Examples a step.")
+    chunk_size: int | None = Field(
+        default=None,
+        ge=1,
+        description="Records that a tower encodes at a time. Gradients are the same, memory is that of one chunk, and "
+        "encoding is done twice; all at once if unset.",
+    )
+    memory: MemoryConfig | None = Field(
+        default=None, description="Items of earlier batches as further negatives; none if unset."
+    )
+    precision: Literal["fp32", "bf16"] = Field(
+        default="fp32",
+        description="'bf16' lets the towers compute in bfloat16 while they train; weights, losses and what is exported "
+        "stay in float32.",
+    )
     learning_rate: float = Field(default=5e-3, gt=0, description="Step size of AdamW.")
+    pretrained_learning_rate: float = Field(
+        default=5e-5, gt=0, description="Step size of AdamW for the weights of pretrained models."
+    )
+    warmup: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of all steps over which the learning rates rise from 0."
+    )
     weight_decay: float = Field(default=0.0, ge=0, description="Decoupled weight decay of AdamW.")
     schedule: Literal["constant", "linear"] = Field(
         default="constant", description="'linear' lets the learning rate fall to 0 over `epochs`."

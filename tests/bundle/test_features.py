@@ -23,7 +23,7 @@ def test_vocabularies_are_shared_by_name() -> None:
     ("query", "says"),
     [
         ([], "at least 1 item"),
-        ([{"kind": "picture", "name": "x"}], "'text', 'category'"),
+        ([{"kind": "picture", "name": "x"}], "'text', 'tokens', 'category'"),
         ([{"kind": "text", "name": "the title"}], "should match pattern"),
         ([{"kind": "text", "name": "x", "min_gram": 5, "max_gram": 4}], "max_gram 4 is below min_gram 5"),
         ([{"kind": "text", "name": "x"}, {"kind": "number", "name": "x"}], "feature names repeat: x, x"),

@@ -1,10 +1,13 @@
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
 import torch
 
 from training.checkpoint import CheckpointFile
-from training.errors import CheckpointCorrupt
+from training.errors import CheckpointCorrupt, CheckpointNotSaved
 
 
 def stored(tmp_path: Path) -> CheckpointFile:
@@ -51,15 +54,40 @@ def test_a_checkpoint_of_another_run_is_refused(tmp_path: Path) -> None:
         CheckpointFile(checkpoint.path, "run-2").load()
 
 
-def test_a_failed_save_leaves_the_old_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failed_save_names_the_file_and_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     checkpoint = stored(tmp_path)
 
     def full(fd: int) -> None:
         raise OSError(28, "no space left on device")
 
     monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(CheckpointNotSaved, match=r"select\.checkpoint .*no space.*before it is whole.*--resume"):
         checkpoint.save({"epoch": 4})
     state = checkpoint.load()
     assert state is not None
     assert state["epoch"] == 3
+    assert list(checkpoint.path.parent.iterdir()) == [checkpoint.path]
+
+
+def test_a_file_that_may_not_grow_is_refused_while_it_is_written(tmp_path: Path) -> None:
+    script = f"""
+        import resource
+        from pathlib import Path
+        from training.checkpoint import CheckpointFile
+        from training.errors import CheckpointNotSaved
+        checkpoint = CheckpointFile(Path({str(tmp_path)!r}) / "select.checkpoint", "run-1")
+        checkpoint.save({{"epoch": 3}})
+        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        try:
+            checkpoint.save({{"epoch": 4, "rng": "x" * 100_000}})
+        except CheckpointNotSaved as error:
+            print(error)
+        assert checkpoint.load() == {{"epoch": 3}}
+    """
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
+    assert "select.checkpoint" in done.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["select.checkpoint"]

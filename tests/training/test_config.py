@@ -25,7 +25,7 @@ def test_a_correction_of_what_is_not_popularity_is_refused_with_the_reason(
 
 
 def test_uniform_negatives_mixed_with_the_batch_may_be_corrected() -> None:
-    assert shop_config(negatives={"kind": "uniform", "in_batch": True}).objective.logq == "classic"
+    assert shop_config(negatives={"kind": "uniform", "in_batch": True}).objective.draw_correction == "classic"
 
 
 def test_a_metric_that_is_not_measured_is_refused_naming_those_that_are() -> None:
@@ -41,6 +41,29 @@ def test_a_history_without_its_feature_is_refused() -> None:
 def test_heads_must_divide_the_dimension() -> None:
     with pytest.raises(ConfigError, match="heads = 3 does not divide dimension 16"):
         shop_config(query_tower={"history": {"kind": "attention", "heads": 3}})
+
+
+def test_a_shared_text_table_needs_texts_that_hash_alike() -> None:
+    def features(query_buckets: int) -> dict[str, Any]:
+        query = {"kind": "text", "name": "words", "buckets": query_buckets, "max_words": 9}
+        return {"query": [query], "item": [{"kind": "text", "name": "title"}]}
+
+    assert shop_config(share_text=True, features=features(65536), examples={"history_feature": None}).share_text
+    with pytest.raises(ConfigError, match="share_text = true.*make them equal"):
+        shop_config(share_text=True, features=features(99), examples={"history_feature": None})
+
+
+def test_a_tokens_feature_without_a_model_is_refused_with_what_to_add() -> None:
+    tokens = {
+        "query": [{"kind": "tokens", "name": "title", "model": "other"}],
+        "item": [{"kind": "tokens", "name": "a"}],
+    }
+    with pytest.raises(ConfigError, match=r"names the model 'other'; add a section \[pretrained\.other\] with a path"):
+        shop_config(features=tokens, examples={"history_feature": None})
+    config = shop_config(
+        features=tokens, examples={"history_feature": None}, pretrained={"other": {"path": "m", "freeze": True}}
+    )
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config
 
 
 def test_a_feature_named_as_the_output_is_refused() -> None:

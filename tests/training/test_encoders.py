@@ -50,6 +50,20 @@ def test_repeated_words_count_and_padding_does_not() -> None:
     torch.testing.assert_close(encoder(torch.tensor([[1, 2]])), once)
 
 
+def test_text_in_training_has_the_values_and_gradients_of_the_exported_form() -> None:
+    gram_BT = torch.tensor([[1, 2, 2, 5], [4, 0, 0, 0], [0, 0, 0, 0], [3, 1, 0, 0]])
+    encoder, direction_BD = TextEncoder(torch.rand(6), 3), torch.randn(4, 3)
+    outputs, gradients = [], []
+    for training in (True, False):
+        encoder.zero_grad()
+        outputs.append(encoder.train(training)(gram_BT))
+        outputs[-1].backward(direction_BD)
+        gradients.append(encoder.table.weight.grad)
+    torch.testing.assert_close(outputs[0], outputs[1])
+    torch.testing.assert_close(gradients[0], gradients[1])
+    assert encoder.train()(torch.zeros(2, 1, dtype=torch.int64)).tolist() == [[0.0] * 3] * 2
+
+
 def test_category_is_its_row() -> None:
     close(CategoryEncoder(table())(torch.tensor([0, 3])), [[0, 0], [3, 30]])
 

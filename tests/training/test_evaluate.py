@@ -5,7 +5,7 @@ from bundle.columns import EncodedRecords
 from tests.training.small_data import ints
 from training import evaluate as evaluate_module
 from training.errors import BadData
-from training.evaluate import evaluate, rank
+from training.evaluate import evaluate, rank, top_hits
 from training.evaluation_set import EvaluationSet
 from training.ragged import FloatArray, IntArray, Ragged
 
@@ -66,6 +66,14 @@ def test_chunks_do_not_change_the_result(monkeypatch: pytest.MonkeyPatch) -> Non
     assert chunked.ranks_V.tolist() == whole.ranks_V.tolist()
     assert chunked.metrics() == whole.metrics()
     assert max(sizes) == 2  # 70 scores hold two queries of 30 items
+
+
+def test_top_hits_leave_out_what_was_seen() -> None:
+    evaluation_set = queries([[2], [0], [1]], [[0, 1], [], [1, 2, 3, 4]])
+    hits = top_hits(score, evaluation_set, ints(0, 2), 2)
+    assert hits.items_RK.tolist() == [[2, 3], [0, -1]]
+    assert hits.scores_RK.tolist() == [[3, 2], [9, -np.inf]]
+    assert top_hits(score, evaluation_set, ints(0), 2, exclude_seen=False).items_RK.tolist() == [[0, 1]]
 
 
 def test_no_query_left_is_an_error() -> None:

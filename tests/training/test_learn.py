@@ -81,13 +81,25 @@ def test_a_killed_run_that_resumes_ends_with_the_same_weights(
     shop: Path, uninterrupted: Learned, tmp_path: Path, killed_at_step: int
 ) -> None:
     folder = write_shop(tmp_path)
-    settings = tmp_path / "config.json"
-    settings.write_text(shop_config().model_dump_json())
-    command = [sys.executable, "-c", RUN_AND_DIE, str(folder), str(settings), str(killed_at_step)]
+    kill(folder, shop_config(), killed_at_step)
+    assert same_weights(learn(folder, shop_config(), folder / "checkpoints", resume=True), uninterrupted)
+
+
+def test_a_killed_run_with_chunks_memory_warmup_and_bfloat16_ends_with_the_same_weights(tmp_path: Path) -> None:
+    folder = write_shop(tmp_path)
+    more = {"chunk_size": 16, "memory": {"batches": 3}, "warmup": 0.4, "precision": "bf16", "refit": "none"}
+    config = shop_config(trainer=more)
+    kill(folder, config, 16)  # in the third epoch, when the memory is full
+    assert same_weights(learn(folder, config, folder / "checkpoints", resume=True), learn(folder, config))
+
+
+def kill(folder: Path, config: TrainConfig, at_step: int) -> None:
+    settings = folder / "config.json"
+    settings.write_text(config.model_dump_json())
+    command = [sys.executable, "-c", RUN_AND_DIE, str(folder), str(settings), str(at_step)]
     process = subprocess.run(command, cwd=Path(__file__).parents[2], env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert process.returncode == -signal.SIGKILL
     assert list((folder / "checkpoints").iterdir())
-    assert same_weights(learn(folder, shop_config(), folder / "checkpoints", resume=True), uninterrupted)
 
 
 def test_a_checkpoint_of_other_settings_is_refused(shop: Path, tmp_path: Path) -> None:

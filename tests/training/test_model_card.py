@@ -1,3 +1,5 @@
+import re
+
 from tests.training.conftest import Trained
 
 
@@ -13,4 +15,7 @@ def test_the_card_names_inputs_data_metrics_and_limits(trained: Trained) -> None
     ):
         assert line in card
     assert "| metric | model | popularity | item-knn |" in card
+    assert "| times trained | items | relevant | model | popularity | item-knn |" in card
+    assert re.search(r"Pooled AUC of positives against each query's hardest negatives 0\.\d{4}", card)
+    assert "chosen on every other test query" in card
     assert "## Limits" in card

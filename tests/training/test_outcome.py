@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -40,3 +41,19 @@ def test_the_table_has_a_row_for_each_metric_and_a_column_for_each_method(outcom
     assert all(len(row) == len(header) for row in rows)
     recall = next(row for row in rows if row[0] == "recall@5")
     assert recall[1] == f"{outcome.comparison.metrics['model']['recall@5']:.4g}"
+
+
+def test_large_counts_are_written_out(outcome: Outcome) -> None:
+    metrics = {"model": {"relevant": 20217.0, "mrr": 0.123456}}
+    many = replace(outcome, comparison=replace(outcome.comparison, metrics=metrics))
+    assert many.metric_table()[1:] == [["relevant", "20,217"], ["mrr", "0.1235"]]
+
+
+def test_tables_beyond_the_averages_have_the_same_methods(outcome: Outcome) -> None:
+    header, *rows = outcome.band_table()
+    assert header == ["times trained", "items", "relevant", "model", "popularity", "item-knn"]
+    assert [row[0] for row in rows] == ["0", "1–4", "5–19", "20–99", "100+"]
+    assert sum(int(row[1]) for row in rows) == 60
+    assert rows[-1][1:] == ["0", "0", "–", "–", "–"]
+    assert outcome.extra_table()[0] == ["metric", "model", "popularity", "item-knn"]
+    assert outcome.diagnostics is outcome.diagnostics  # measured once

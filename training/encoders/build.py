@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from torch import Tensor, nn
 
+from bundle.errors import ConfigError
 from bundle.features import (
     CategoriesFeature,
     CategoryFeature,
@@ -15,6 +16,7 @@ from bundle.features import (
     NumberFeature,
     SequenceFeature,
     TextFeature,
+    TokensFeature,
     VectorFeature,
     vocabulary_name,
 )
@@ -25,7 +27,9 @@ from training.encoders.category import CategoryEncoder
 from training.encoders.number import NumberEncoder
 from training.encoders.table import new_table
 from training.encoders.text import TextEncoder
+from training.encoders.transformer import TransformerEncoder, build_transformer
 from training.encoders.vector import VectorEncoder
+from training.pretrained import PretrainedModels
 from training.ragged import IntArray
 
 
@@ -35,7 +39,9 @@ class EncoderInputs:
 
     `idf_V` is the n-gram weights of each text feature. `item_tables` are the tables of the item tower by
     vocabulary, which a history may share; `tables` collects those of this tower. `cold_rows` are the rows that begin at
-    zero, by vocabulary, because training gives this tower nothing to learn them from.
+    zero, by vocabulary, because training gives this tower nothing to learn them from. `pretrained` are the models that
+    tokens features may name, and `transformers` their encoders so far, of which both towers share the backbone.
+    `text_tables` are the n-gram tables so far, by n-gram settings, for text features to share; None gives each its own.
     """
 
     dimension: int
@@ -44,6 +50,9 @@ class EncoderInputs:
     item_tables: Mapping[str, nn.Embedding] = field(default_factory=dict)
     tables: dict[str, nn.Embedding] = field(default_factory=dict)
     cold_rows: Mapping[str, IntArray] = field(default_factory=dict)
+    pretrained: PretrainedModels = field(default_factory=PretrainedModels)
+    transformers: dict[str, TransformerEncoder] = field(default_factory=dict)
+    text_tables: dict[tuple[int, int, int], nn.Embedding] | None = None
 
     def table(self, vocabulary: str) -> nn.Embedding:
         """This tower's table of a vocabulary, the same object each time."""
@@ -57,6 +66,31 @@ class EncoderInputs:
             return self.item_tables[vocabulary]
         return self._new_table(vocabulary)
 
+    def text_encoder(self, feature: TextFeature) -> TextEncoder:
+        """An encoder of the feature with its own n-gram weights, and a table of its own unless tables are shared."""
+        idf_V, tables = self.idf_V[feature.name], self.text_tables
+        if tables is None:
+            return TextEncoder(idf_V, self.dimension)
+        encoder = TextEncoder(idf_V, self.dimension, tables.get(feature.grams))
+        tables[feature.grams] = encoder.table
+        return encoder
+
+    def transformer(self, feature: TokensFeature) -> TransformerEncoder:
+        """An encoder of the feature's model: one backbone in memory, and projections that begin alike.
+
+        Raises ConfigError when the model cannot be loaded or reads shorter texts.
+        """
+        folder = self.pretrained.folder(feature.model)
+        if feature.max_tokens > folder.max_tokens:
+            raise ConfigError(
+                f"feature '{feature.name}' has max_tokens = {feature.max_tokens}, but the model '{feature.model}' "
+                f"reads at most {folder.max_tokens}; lower it"
+            )
+        if feature.model in self.transformers:
+            return self.transformers[feature.model].sibling()
+        self.transformers[feature.model] = build_transformer(folder, self.dimension)
+        return self.transformers[feature.model]
+
     def _new_table(self, vocabulary: str) -> nn.Embedding:
         return new_table(self.vocabularies[vocabulary], self.dimension, self.cold_rows.get(vocabulary))
 
@@ -65,7 +99,9 @@ def build_encoder(feature: Feature, history: HistoryConfig, inputs: EncoderInput
     """A module that maps the array of `feature` to float32 [B, D]."""
     match feature:
         case TextFeature():
-            return TextEncoder(inputs.idf_V[feature.name], inputs.dimension)
+            return inputs.text_encoder(feature)
+        case TokensFeature():
+            return inputs.transformer(feature)
         case CategoryFeature():
             return CategoryEncoder(inputs.table(vocabulary_name(feature)))
         case CategoriesFeature():

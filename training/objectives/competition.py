@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn.functional import embedding
 
 from training.objectives.contract import LossInput
+from training.objectives.judged import at_least_float32, columns_of, mean_over
 from training.objectives.mass import log_mass
 
 
@@ -34,7 +35,7 @@ def compete(batch: LossInput, temperature: float, logq_M: Tensor | None) -> Comp
 
     `negatives_B1` is logsumexp over the negatives of Z + log(draws) - logq: an item drawn n times counts n times.
     """
-    column_BP, is_target_BP = _targets(batch)
+    column_BP, is_target_BP = columns_of(batch.positive_BM & batch.valid_BM)
     negative_BM = batch.valid_BM > batch.positive_BM  # valid and not positive, in one pass
     shift_M = torch.zeros(len(batch.item_MD), device=batch.item_MD.device)
     if batch.draws_M is not None:
@@ -42,7 +43,7 @@ def compete(batch: LossInput, temperature: float, logq_M: Tensor | None) -> Comp
     if logq_M is not None:
         shift_M = shift_M - logq_M
     with torch.autocast(batch.query_BD.device.type, enabled=False):
-        query_BD, item_MD = _at_least_float32(batch.query_BD) / temperature, _at_least_float32(batch.item_MD)
+        query_BD, item_MD = at_least_float32(batch.query_BD) / temperature, at_least_float32(batch.item_MD)
         negatives_B = log_mass(query_BD, item_MD, shift_M.to(item_MD.dtype), negative_BM)
         score_BP = (embedding(column_BP, item_MD) * query_BD[:, None, :]).sum(-1)
     has_negative_B = negatives_B != -torch.inf  # NaN is no reason to skip a query: it must come through
@@ -75,21 +76,4 @@ def n_negatives(competition: Competition, draws_M: Tensor | None) -> Tensor:
 
 def mean_over_targets(loss_BP: Tensor, competition: Competition) -> Tensor:
     """Mean of each query over its targets, 0 for a query without any."""
-    total_B = loss_BP.masked_fill(~competition.is_target_BP, 0.0).sum(1)
-    return total_B / competition.is_target_BP.sum(1).clamp_min(1)
-
-
-def _targets(batch: LossInput) -> tuple[Tensor, Tensor]:
-    """Columns [B, P] of each query's positives, first come first, and which of them are valid targets."""
-    row_V, column_V = batch.positive_BM.nonzero(as_tuple=True)
-    count_B = torch.bincount(row_V, minlength=len(batch.positive_BM))
-    most = max(1, int(count_B.max()))
-    place_V = torch.arange(len(row_V), device=row_V.device) - (count_B.cumsum(0) - count_B)[row_V]
-    column_BP = torch.zeros(len(count_B), most, dtype=torch.int64, device=row_V.device)
-    column_BP[row_V, place_V] = column_V
-    filled_BP = torch.arange(most, device=row_V.device) < count_B[:, None]
-    return column_BP, filled_BP & batch.valid_BM.gather(1, column_BP)
-
-
-def _at_least_float32(value: Tensor) -> Tensor:
-    return value if value.dtype == torch.float64 else value.float()
+    return mean_over(loss_BP, competition.is_target_BP)

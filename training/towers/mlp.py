@@ -43,6 +43,8 @@ class MlpTower(nn.Module):
         self.encoders = nn.ModuleList(build_encoder(feature, config.history, inputs) for feature in features)
         # A record of which nothing is known still has a direction, instead of the zero vector that scores 0.
         self.bias_D = nn.Parameter(torch.randn(inputs.dimension) * 0.01)
+        if any(getattr(encoder, "keeps_scale", False) for encoder in self.encoders):
+            self.bias_D.data *= 1e-6  # below what float32 resolves beside the pretrained embedding
         self.dropout = nn.Dropout(config.dropout)
         self.layers = nn.ModuleList(ResidualLayer(inputs.dimension, width) for width in config.hidden)
         self.unit_length = unit_length

@@ -1,0 +1,30 @@
+"""What stands above the table of objectives: protocols, budgets, and how to read it."""
+
+from benchmarks.banking77_data import PREAMBLE as BANKING77
+from benchmarks.debian_data import SYNOPSIS, TAGS
+from benchmarks.medquad_data import PREAMBLE as MEDQUAD
+
+PREAMBLE = f"""
+Every objective and strategy on the same tasks. Within a task all methods share towers, batch size, epochs, step size
+and seeds, and differ in what their name says; nothing was tuned for a method but where the text below says so.
+`train_cpu_s` is CPU time of the training, on a machine that other work shares.
+
+## Protocols
+
+**movielens-100k**: as in `movielens.md` (leave-last-out, full ranking of unseen films), but with half the training:
+five epochs of 512, no training anew with validation. `catalogue` takes all films as negatives, all others the batch's.
+`supremix` and `conr` read the ratings as grades. `tail_recall@10`: films not above the median training count.
+`pooled_auc`: all positives against each query's 500 best other films, pooled over queries.
+
+**online-retail**: as in `online-retail.md` (split by time), two epochs without training anew.
+
+**debian-synopsis**: {SYNOPSIS.strip()} Bag towers: hashed words and 3-4-grams, 128 dimensions, 96 words, three
+epochs of 512. MiniLM reads 64 tokens; `fine-tuned`: 120 steps of 48 training pairs, AdamW 5e-5, bfloat16.
+`+bm25`: the sum of z-scores.
+
+**debian-tags**: {TAGS.strip()}
+
+**medquad**: {MEDQUAD.strip()}
+
+**banking77**: {BANKING77.strip()} `consensus`: confident consensus division over two heads of half the width each.
+"""

@@ -1,0 +1,125 @@
+"""Trains methods on the text tasks, one process a core, and marks their exams.
+
+A worker makes a task once and keeps it; a run is a method, a seed and what lies over the task's base configuration.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from functools import lru_cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks.banking77_data import banking77
+from benchmarks.comparison import merged
+from benchmarks.debian_data import debian_synopsis, debian_tags
+from benchmarks.exam import Exam, tower_embeddings
+from benchmarks.lexical import bm25, z_sum
+from benchmarks.medquad_data import medquad
+from benchmarks.report import Row
+from benchmarks.text_task import Task
+from bundle.config import validate_config
+from bundle.progress import NoProgress
+from training.auc import PooledAuc, pooled_scores
+from training.config import TrainConfig
+from training.evaluate import Score
+from training.learn import Learner
+from training.ragged import FloatArray
+from training.score import dot_score
+
+REDUNDANT = ("hit_rate", "mrr@1 ", "ndcg@1 ", "ndcg@5", "mrr@5", "mrr@100", "ndcg@100", "ndcg@20", "mrr@20")
+TASKS = {"debian-synopsis": debian_synopsis, "debian-tags": debian_tags, "medquad": medquad}
+
+
+@dataclass(frozen=True)
+class Run:
+    """One training. `pairs`: how many training pairs are drawn by the seed; all when None. `noise`: wrong labels.
+
+    `hybrid`: mark the sum of z-scores with BM25 too. `widths`: mark the embeddings cut to these widths too.
+    """
+
+    method: str
+    settings: Mapping[str, Any]
+    seed: int
+    pairs: int | None = None
+    noise: float | None = None
+    hybrid: bool = False
+    widths: tuple[int, ...] = ()
+
+
+@lru_cache(maxsize=1)
+def task_of(name: str, data: Path) -> Task:
+    """The task, made once a process."""
+    return TASKS[name](data)
+
+
+def train_text(name: str, data: Path, run: Run) -> dict[str, dict[str, float]]:
+    """Marks on the test exam by method name, with the CPU seconds of training; parts by `<metric> <part>`."""
+    torch.set_num_threads(1)
+    task = task_of(name, data) if run.noise is None else banking77(data, run.noise, run.seed).task
+    settings = merged(merged(task.base, run.settings), {"trainer": {"seed": run.seed}})
+    config = validate_config(TrainConfig, settings, name)
+    split = task.split
+    if run.pairs is not None:
+        chosen = np.random.default_rng(run.seed).choice(split.train_N, run.pairs, replace=False)
+        split = replace(split, train_N=np.sort(chosen))
+    started = time.process_time()
+    learned = Learner(config, task.dataset, split, NoProgress()).learn()
+    seconds = time.process_time() - started
+    exam = task.exams["test"]
+    bf16 = config.trainer.precision == "bf16"
+    with torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext():
+        query_QD, document_CD = tower_embeddings(learned, task.dataset, exam)
+    score = dot_score(query_QD, document_CD)
+    results = {run.method: {**marks(score, exam), "train_cpu_s": seconds}}
+    for width in run.widths:
+        results[f"{run.method}-cut-{width}"] = marks(dot_score(cut(query_QD, width), cut(document_CD, width)), exam)
+    if run.hybrid:
+        lexical = bm25(task.document_texts(exam), task.query_texts(exam.query_rows_Q))
+        results[f"{run.method}+bm25"] = marks(z_sum(lexical, score), exam)
+    return results
+
+
+def cut(embedding_ND: FloatArray, width: int) -> FloatArray:
+    """The first `width` numbers, at unit length."""
+    short: FloatArray = embedding_ND[:, :width] / np.linalg.norm(embedding_ND[:, :width], axis=1, keepdims=True)
+    return short
+
+
+def marks(score: Score, exam: Exam) -> dict[str, float]:
+    """The measures over the whole exam and over its parts, and the pooled AUC."""
+    sheet = exam.sit(score)
+    pooled = PooledAuc.of(pooled_scores(score, exam.evaluation_set(), exclude_seen=False))
+    parts = {f"{key} {part}": v for part, values in sheet.part_marks().items() for key, v in values.items()}
+    wanted = {key: value for key, value in (sheet.marks() | parts).items() if not key.startswith(REDUNDANT)}
+    return wanted | ({"pooled_auc": pooled.pooled} if pooled else {})
+
+
+def text_rows(name: str, data: Path, runs: Sequence[Run], jobs: int) -> list[Row]:
+    """Train all runs, `jobs` at a time; rows of mean and spread over the seeds of each method."""
+    measured: dict[str, list[dict[str, float]]] = {}
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        for run, results in zip(runs, pool.map(partial(train_text, name, data), runs), strict=True):
+            for method, values in results.items():
+                measured.setdefault(method, []).append(values)
+            first = next(iter(results.values()))
+            shown = ", ".join(f"{key} {first[key]:.4f}" for key in list(first)[:3])
+            print(f"{name:>20}  {run.method:<34} seed {run.seed}  {shown}", flush=True)
+    return [row for method, values in measured.items() for row in rows_of(name, method, values)]
+
+
+def rows_of(task: str, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
+    """Mean and population standard deviation of every measure."""
+    rows = []
+    for metric in runs[0]:
+        values = [run[metric] for run in runs]
+        spread = float(np.std(values)) if len(values) > 1 else None
+        unit = "s" if metric.endswith("_s") else ""
+        rows.append(Row(task, method, metric, float(np.mean(values)), spread, len(values), unit))
+    return rows

@@ -1,0 +1,132 @@
+"""The ranker that trains against what the towers mine, in a few rounds of a whole run."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from bundle.config import validate_config
+from tests.training.hook_world import CPU, context_of, learn_and_resume, point_dataset, point_settings, points
+from tests.training.world import shop_settings, write_shop
+from training.config import TrainConfig
+from training.dataset import Dataset, load_dataset
+from training.epoch_hook import HookContext
+from training.errors import BadData
+from training.mining.miner import HardNegativesConfig, Mined, Miner
+from training.mining.search import Found
+from training.model import embed
+from training.ragged import Ragged
+from training.teachers.adversarial import RankerTeacher, RankerTeacherConfig, candidate_lists
+
+AR2: dict[str, Any] = {
+    "objective": {
+        "kind": "weighted_sum",
+        "terms": [{"objective": {"kind": "softmax"}}, {"weight": 0.5, "objective": {"kind": "adversarial"}}],
+    },
+    "hard_negatives": {"start_epoch": 1, "every": 2, "depth": 20, "per_query": 8, "per_step": 4, "sampling": "random"},
+    "teacher": {"kind": "ranker", "warmup_steps": 40, "ranker_steps": 15, "ranker": {"kind": "mlp", "dimension": 8}},
+}
+
+
+def ar2_config(**teacher: Any) -> TrainConfig:
+    trainer = {**shop_settings()["trainer"], "epochs": 4, "refit": "none", "patience": 9}
+    taught = {**AR2, "teacher": {**AR2["teacher"], **teacher}}
+    return validate_config(TrainConfig, {**shop_settings(), **taught, "trainer": trainer}, "test")
+
+
+def nearest(n_queries: int = 60, n_items: int = 50) -> Dataset:
+    query_QD, item_ND = points(n_queries, 4, 0), points(n_items, 4, 1)
+    score_QN = query_QD @ item_ND.T
+    return point_dataset(query_QD, item_ND, [(query, int(score_QN[query].argmax())) for query in range(n_queries)])
+
+
+def mined(context: HookContext) -> Mined:
+    return Miner(HardNegativesConfig(relative_margin=None, depth=10), context).mine()
+
+
+def test_a_run_with_a_ranker_logs_both_sides_and_resumes_to_equal_weights(tmp_path: Path) -> None:
+    config = ar2_config()
+    dataset = load_dataset(config.data, write_shop(tmp_path))
+    learned = learn_and_resume(config, dataset, config.split.split(dataset), tmp_path / "run", stop_after=2)
+    logs = [log.logs for log in learned.logs]
+    assert ["ranker_loss" in log for log in logs] == [False, True, False, True]
+    assert logs[0]["skipped/adversarial"] > 50  # of 64 a step: nothing is scored before the first round
+    assert logs[1]["skipped/adversarial"] < 60
+    assert logs[3]["judged_pairs"] > 100
+    assert logs[3]["ranker_accuracy"] > logs[1]["ranker_accuracy"]
+    assert max(log.metrics["recall@10"] for log in learned.logs) > 0.3
+
+
+def test_without_alternation_it_trains_once_and_judges_only_new_pairs(tmp_path: Path) -> None:
+    config = ar2_config(alternate=False)
+    dataset = load_dataset(config.data, write_shop(tmp_path))
+    learned = learn_and_resume(config, dataset, config.split.split(dataset), tmp_path / "run", stop_after=2)
+    first, second = learned.logs[1].logs, learned.logs[3].logs
+    assert "ranker_loss" in first and "ranker_loss" not in second
+    assert 0 < second["judged_pairs"] < first["judged_pairs"]
+
+
+def test_the_two_orders_are_one_cycle_entered_at_different_places() -> None:
+    released, paper = RankerTeacherConfig(), RankerTeacherConfig(order="paper")
+    assert [released.steps(first) for first in (True, False)] == [250, 50]
+    assert [paper.steps(first) for first in (True, False)] == [200, 50]
+    fixed = RankerTeacherConfig(alternate=False)
+    assert [fixed.steps(first) for first in (True, False)] == [200, 0]
+
+
+def test_the_ranker_learns_and_the_towers_do_not_notice() -> None:
+    context = context_of(nearest(), point_settings(4))
+    before = embed(context.model.item, context.batches.items, CPU)
+    state = torch.get_rng_state()
+    teacher = RankerTeacher(RankerTeacherConfig(warmup_steps=150, learning_rate=5e-3, negatives=5), context)
+    assert torch.equal(state, torch.get_rng_state())
+    given, rng = mined(context), np.random.default_rng(0)
+    first = teacher.learn(given, True, rng)
+    later = teacher.learn(given, False, rng)
+    assert later["ranker_loss"] < 0.5 * first["ranker_loss"]
+    assert later["ranker_accuracy"] > 0.8
+    assert all(weight.grad is None for weight in context.model.parameters())
+    np.testing.assert_array_equal(embed(context.model.item, context.batches.items, CPU), before)
+
+
+def test_a_restored_teacher_scores_and_learns_on_alike() -> None:
+    context = context_of(nearest(), point_settings(4))
+    config = RankerTeacherConfig(warmup_steps=5, ranker_steps=5)
+    first, second = RankerTeacher(config, context), RankerTeacher(config, context)
+    given = mined(context)
+    first.learn(given, True, np.random.default_rng(0))
+    second.restore(copy.deepcopy(first.state()))
+    for _ in range(2):
+        query_P, item_P = np.arange(50), np.arange(50)
+        np.testing.assert_array_equal(first.scores(query_P, item_P), second.scores(query_P, item_P))
+        a, b = (teacher.learn(given, False, np.random.default_rng(1)) for teacher in (first, second))
+        assert a == b
+    assert first.scores(np.empty(0, np.int64), np.empty(0, np.int64)).shape == (0,)
+
+
+def test_lists_have_the_positive_first_then_mined_items_then_padding() -> None:
+    context = context_of(nearest(3, 20), point_settings(4))
+    found = Found(Ragged.from_rows([[1, 2, 3], [4], []]), np.zeros(4, dtype=np.float32))
+    queries = Miner(HardNegativesConfig(), context).queries
+    given = Mined(queries, found, np.zeros(3, dtype=np.float32), 0.0)
+    item_BC, real_BC = candidate_lists(given, np.array([1, 0]), 2, np.random.default_rng(0))
+    assert item_BC[:, 0].tolist() == [int(queries.asked.row(1)[0]), int(queries.asked.row(0)[0])]
+    assert real_BC.tolist() == [[True, True, False], [True, True, True]]
+    assert item_BC[0, 1] == 4
+    assert set(item_BC[1, 1:].tolist()) < {1, 2, 3}
+
+
+def test_nothing_to_train_on_is_an_error_that_says_what_to_do() -> None:
+    context = context_of(nearest(), point_settings(4))
+    given = mined(context)
+    nothing = given.select(np.zeros(len(given.found.score_V), dtype=np.bool_))
+    with pytest.raises(BadData, match=r"hard_negatives\.start_epoch"):
+        RankerTeacher(RankerTeacherConfig(), context).learn(nothing, True, np.random.default_rng(0))
+
+
+def test_the_configuration_survives_json() -> None:
+    config = ar2_config()
+    assert TrainConfig.model_validate_json(config.model_dump_json()) == config

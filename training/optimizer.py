@@ -1,0 +1,53 @@
+"""The optimizer: AdamW over towers and objective, pretrained parts at a rate of their own, one schedule for all."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from training.model import DualEncoder
+from training.objectives import Objective
+from training.trainer import TrainerConfig
+
+
+def build_optimizer(model: DualEncoder, objective: Objective, config: TrainerConfig) -> torch.optim.AdamW:
+    """AdamW; the parameters of modules whose class says `pretrained = True` form the second group."""
+    own = list(objective.parameters()) if isinstance(objective, nn.Module) else []
+    pretrained = {
+        parameter
+        for module in model.modules()
+        if getattr(type(module), "pretrained", False) is True
+        for parameter in module.parameters()
+    }
+    fresh = [parameter for parameter in (*model.parameters(), *own) if parameter not in pretrained]
+    known = [parameter for parameter in model.parameters() if parameter in pretrained]
+    rates = ((fresh, config.learning_rate), (known, config.pretrained_learning_rate))
+    groups = [{"params": params, "lr": rate, "initial_lr": rate} for params, rate in rates if params]
+    return torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+
+
+def rate_factor(config: TrainerConfig, step: int, steps: int) -> float:
+    """What the learning rates are multiplied with at step number `step`, counted from 0, of `steps` in all.
+
+    It rises evenly over the first `warmup` of all steps; then it stays at 1, or falls evenly to 0.
+    """
+    rising = math.ceil(config.warmup * steps)
+    if step < rising:
+        return (step + 1) / rising
+    return (steps - step) / (steps - rising) if config.schedule == "linear" else 1.0
+
+
+def set_rates(optimizer: torch.optim.Optimizer, factor: float) -> None:
+    """Give every group its own rate times `factor`."""
+    for group in optimizer.param_groups:
+        group["lr"] = group["initial_lr"] * factor
+
+
+def clip_gradients(optimizer: torch.optim.Optimizer, largest: float | None) -> Tensor:
+    """The norm of all gradients together, before they were scaled down to `largest` (None leaves them)."""
+    parameters: Sequence[nn.Parameter] = [p for group in optimizer.param_groups for p in group["params"]]
+    norm = nn.utils.get_total_norm([p.grad for p in parameters if p.grad is not None])
+    if largest is not None:
+        nn.utils.clip_grads_with_norm_(parameters, largest, norm)
+    return norm

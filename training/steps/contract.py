@@ -1,0 +1,27 @@
+"""What a step asks of the way in which it encodes.
+
+Axes: N records, D embedding.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from torch import Tensor, nn
+
+
+class Encoded(Protocol):
+    """Embeddings of some records, and the way back into the tower that made them."""
+
+    @property
+    def embedding_ND(self) -> Tensor:
+        """The embeddings, without a graph, in float32 at least."""
+
+    def backward(self, gradient_ND: Tensor) -> None:
+        """Add to the tower's gradients what follows from the gradient of the embeddings; to be called once."""
+
+
+class Encode(Protocol):
+    """Embeds records so that gradients can follow."""
+
+    def __call__(self, tower: nn.Module, arrays: Sequence[Tensor]) -> Encoded:
+        """Embeddings of the records in `arrays`, each of which has the records on its first axis."""
