@@ -61,6 +61,7 @@ TAGS_BASE: dict[str, Any] = {
     "objective": {"kind": "decoupled_softmax", "temperature": 0.1},
     "negatives": {"kind": "catalogue"},
     "examples": {"kind": "query"},
+    "query_tower": {"dropout": 0.3},
     "evaluation": {"ks": [1, 3, 5, 10], "exclude_seen": False},
     "trainer": {"epochs": 5, "batch_size": 512, "learning_rate": 5e-3, "schedule": "linear"},
 }

@@ -50,7 +50,7 @@ def linear_tf_idf(task: Task, exam: Exam, passes: int | None = None) -> Score:
     known = vectorizer.fit_transform(task.query_texts(query_T))
     has_TL = sparse.csr_array((np.ones(len(row_P)), (row_P, label_P)), shape=(len(query_T), len(labels)))
     exact = LogisticRegression(solver="liblinear", C=10.0)
-    quick = SGDClassifier(loss="log_loss", alpha=3e-6, max_iter=passes or 1, tol=None, random_state=0)
+    quick = SGDClassifier(loss="log_loss", alpha=1e-5, max_iter=passes or 1, tol=None, random_state=0)
     model = OneVsRestClassifier(quick if passes else exact).fit(known, has_TL)
     asked = vectorizer.transform(task.query_texts(exam.query_rows_Q))
     score_QN = np.full((len(exam), len(task.dataset.items)), -np.inf, dtype=np.float32)

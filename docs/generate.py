@@ -25,6 +25,11 @@ def settings_page() -> str:
     """Every setting of training, index build and server, with default and meaning."""
     roots = [
         ("training.config", "TrainConfig", "Training (`tandem train CONFIG.toml`)"),
+        (
+            "training.synthetic_queries.config",
+            "SyntheticQueriesConfig",
+            "Synthetic queries (`tandem synthetic-queries CONFIG.toml`)",
+        ),
         ("index.config", "BuildConfig", "Index build (`tandem index build`)"),
         (
             "service.settings",
