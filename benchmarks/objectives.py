@@ -87,6 +87,17 @@ def minilm(budget: Budget) -> list[Row]:
     return _text_rows("debian-synopsis", budget, runs)
 
 
+def synthetic(budget: Budget) -> list[Row]:
+    """Debian synopsis -> description with few real pairs and 0, 1, 3 and 10 extracted queries a document."""
+    counts = SYNTHETIC[:1] if budget.quick else SYNTHETIC
+    runs = [
+        Run(f"bag-{FEW_PAIRS}-pairs-synthetic-{count}", {}, seed, pairs=FEW_PAIRS, synthetic=count)
+        for count in counts
+        for seed in range(budget.seeds)
+    ]
+    return _text_rows("debian-synopsis", budget, runs)
+
+
 def tags(budget: Budget) -> list[Row]:
     """Debian description -> tags."""
     rows = []
@@ -146,6 +157,7 @@ def _lexical_rows(name: str, budget: Budget) -> list[Row]:
     return rows_of(name, "bm25", [marks(score, exam)])
 
 
+SYNTHETIC, FEW_PAIRS = (0, 1, 3, 10), 6000
 CUTS = {"bag-softmax": (16,), "bag-matryoshka": (64, 32, 16)}
 PARTS: Mapping[str, Callable[[Budget], list[Row]]] = {
     "movielens": movielens,
@@ -155,6 +167,7 @@ PARTS: Mapping[str, Callable[[Budget], list[Row]]] = {
     "tags": tags,
     "medquad": questions,
     "banking77": intents,
+    "synthetic": synthetic,
 }
 
 

@@ -20,19 +20,25 @@ import torch
 from benchmarks.banking77_data import banking77
 from benchmarks.comparison import merged
 from benchmarks.debian_data import debian_synopsis, debian_tags
-from benchmarks.exam import Exam, Sheet, tower_embeddings
+from benchmarks.exam import Exam, Sheet, corpus_of, tower_embeddings
 from benchmarks.lexical import bm25, z_sum
 from benchmarks.medquad_data import medquad
 from benchmarks.report import Row
-from benchmarks.text_task import Task
+from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
 from bundle.progress import NoProgress
 from training.auc import PooledAuc, pooled_scores
 from training.config import TrainConfig
+from training.dataset import Dataset
 from training.evaluate import Score
 from training.learn import Learner
 from training.ragged import FloatArray
 from training.score import dot_score
+from training.splits import Split
+from training.synthetic_queries.mix import add_pairs
+from training.synthetic_queries.sources.contract import Surroundings
+from training.synthetic_queries.sources.extract import ExtractSource
+from training.synthetic_queries.texts import item_texts
 
 # What the table leaves out: other depths of nDCG and MRR than 10, and hit rate, which is recall for one target.
 FEW = 200
@@ -45,6 +51,7 @@ class Run:
     """One training. `pairs`: how many training pairs are drawn by the seed; all when None. `noise`: wrong labels.
 
     `hybrid`: mark the sum of z-scores with BM25 too. `widths`: mark the embeddings cut to these widths too.
+    `synthetic`: queries extracted from each document of the corpus, added to the training pairs.
     """
 
     method: str
@@ -54,6 +61,7 @@ class Run:
     noise: float | None = None
     hybrid: bool = False
     widths: tuple[int, ...] = ()
+    synthetic: int = 0
 
 
 @lru_cache(maxsize=1)
@@ -68,14 +76,11 @@ def train_text(name: str, data: Path, run: Run) -> dict[str, dict[str, float]]:
     task = task_of(name, data) if run.noise is None else banking77(data, run.noise, run.seed).task
     settings = merged(merged(task.base, run.settings), {"trainer": {"seed": run.seed}})
     config = validate_config(TrainConfig, settings, name)
-    split = task.split
-    if run.pairs is not None:
-        chosen = np.random.default_rng(run.seed).choice(split.train_N, run.pairs, replace=False)
-        split = replace(split, train_N=np.sort(chosen))
-    started = time.process_time()
-    learned = Learner(config, task.dataset, split, NoProgress()).learn()
-    seconds = time.process_time() - started
     exam = task.exams["test"]
+    dataset, split = _training_data(task, exam, run)
+    started = time.process_time()
+    learned = Learner(config, dataset, split, NoProgress()).learn()
+    seconds = time.process_time() - started
     bf16 = config.trainer.precision == "bf16"
     with torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext():
         query_QD, document_CD = tower_embeddings(learned, task.dataset, exam)
@@ -87,6 +92,20 @@ def train_text(name: str, data: Path, run: Run) -> dict[str, dict[str, float]]:
         lexical = bm25(task.document_texts(exam), task.query_texts(exam.query_rows_Q))
         results[f"{run.method}+bm25"] = marks(z_sum(lexical, score), exam)
     return results
+
+
+def _training_data(task: Task, exam: Exam, run: Run) -> tuple[Dataset, Split]:
+    split = task.split
+    if run.pairs is not None:
+        chosen = np.random.default_rng(run.seed).choice(split.train_N, run.pairs, replace=False)
+        split = replace(split, train_N=np.sort(chosen))
+    if run.synthetic == 0:
+        return task.dataset, split
+    source = ExtractSource(kinds=("sentence", "key_phrase"), per_item=run.synthetic, seed=run.seed)
+    texts = item_texts(corpus_of(task.dataset, exam), task.columns, None)
+    made = source.make(texts, Surroundings(Path(), Path()))
+    mixed = add_pairs(task.dataset, split, made.pairs, TEXT, seed=run.seed)
+    return mixed.dataset, mixed.split
 
 
 def cut(embedding_ND: FloatArray, width: int) -> FloatArray:
