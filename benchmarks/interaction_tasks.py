@@ -61,7 +61,6 @@ GRADED: Mapping[str, Settings] = {
 SHORT = (
     "softmax",
     "softmax-logq",
-    "triplet-alignment",
     "softmax-logq+mann-whitney",
     "softmax-logq+hard-negatives",
 )

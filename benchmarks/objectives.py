@@ -48,7 +48,7 @@ def movielens(budget: Budget) -> list[Row]:
     if loaded is None:
         print(MISSING)
         return []
-    base = merged(MOVIELENS, {"trainer": {"epochs": 5, "batch_size": 512, "refit": "none"}})
+    base = merged(MOVIELENS, {"trainer": {"epochs": 4, "batch_size": 1024, "refit": "none"}})
     arena = Arena("movielens-100k", loaded.dataset, base, LeaveLastOutSplit().split(loaded.dataset))
     return _interaction_rows(arena, budget, {**METHODS, **GRADED})
 

@@ -11,8 +11,8 @@ and seeds, and differ in what their name says; nothing was tuned for a method bu
 
 ## Protocols
 
-**movielens-100k**: as in `movielens.md` (leave-last-out, full ranking of unseen films), but with half the training:
-five epochs of 512, no training anew with validation. `catalogue` takes all films as negatives, all others the batch's.
+**movielens-100k**: as in `movielens.md` (leave-last-out, full ranking of unseen films), but with less training:
+four epochs of 1,024, no training anew with validation. `catalogue` takes all films as negatives, all others the batch's.
 `supremix` and `conr` read the ratings as grades. `tail_recall@10`: films not above the median training count.
 `pooled_auc`: all positives against each query's 500 best other films, pooled over queries.
 
