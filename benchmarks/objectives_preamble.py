@@ -12,14 +12,14 @@ and seeds, and differ in what their name says; nothing was tuned for a method bu
 ## Protocols
 
 **movielens-100k**: as in `movielens.md` (leave-last-out, full ranking of unseen films), but with less training:
-four epochs of 1,024, no training anew with validation. `catalogue` takes all films as negatives, all others the batch's.
+four epochs of 1,024, no training anew with validation. `catalogue`: all films are negatives; else the batch's.
 `supremix` and `conr` read the ratings as grades. `tail_recall@10`: films not above the median training count.
 `pooled_auc`: all positives against each query's 500 best other films, pooled over queries.
 
 **online-retail**: as in `online-retail.md` (split by time), two epochs without training anew.
 
 **debian-synopsis**: {SYNOPSIS.strip()} Bag towers: hashed words and 3-4-grams, 128 dimensions, 96 words, three
-epochs of 512. MiniLM reads 64 tokens; `fine-tuned`: 120 steps of 48 training pairs, AdamW 5e-5, bfloat16.
+epochs of 512. MiniLM reads 48 tokens; `fine-tuned`: 100 steps of 48 training pairs, AdamW 5e-5.
 `+bm25`: the sum of z-scores.
 
 **debian-tags**: {TAGS.strip()}

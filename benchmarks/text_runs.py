@@ -7,7 +7,6 @@ import re
 import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
 from multiprocessing import get_context
@@ -81,9 +80,7 @@ def train_text(name: str, data: Path, run: Run) -> dict[str, dict[str, float]]:
     started = time.process_time()
     learned = Learner(config, dataset, split, NoProgress()).learn()
     seconds = time.process_time() - started
-    bf16 = config.trainer.precision == "bf16"
-    with torch.autocast("cpu", torch.bfloat16) if bf16 else nullcontext():
-        query_QD, document_CD = tower_embeddings(learned, task.dataset, exam)
+    query_QD, document_CD = tower_embeddings(learned, task.dataset, exam)
     score = dot_score(query_QD, document_CD)
     results = {run.method: {**marks(score, exam), "train_cpu_s": seconds}}
     for width in run.widths:
