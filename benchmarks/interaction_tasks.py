@@ -52,10 +52,14 @@ METHODS: Mapping[str, Settings] = {
     "two-heads+noise": objective({"kind": "heads", "first": LOGQ, "second": LOGQ})
     | {"heads": {"weight": 0.5}, "noise": {"kind": "confident_consensus", "start_epoch": 2, "mode": "soft"}},
 }
-# Ratings of 1 to 5 are grades; purchases have none.
+# Ratings of 1 to 5 are grades. One example a user, some of whose films are targets at a step, drawn by rating.
+_SOFTMAX: Settings = {"kind": "softmax", "temperature": 0.1}
 GRADED: Mapping[str, Settings] = {
-    "supremix": objective({"kind": "supremix"}),
-    "softmax-logq+conr": objective(summed(term(1.0, LOGQ), term(0.1, {"kind": "conr"}))),
+    "by-user-softmax": objective(_SOFTMAX, CATALOGUE),
+    "by-user-decoupled": objective(DECOUPLED, CATALOGUE),
+    "by-user-decoupled-grades": objective({**DECOUPLED, "grade_weights": True}, CATALOGUE),
+    "by-user-supremix": objective({"kind": "supremix"}, CATALOGUE),
+    "by-user-softmax+conr": objective(summed(term(1.0, _SOFTMAX), term(0.1, {"kind": "conr"})), CATALOGUE),
 }
 # What takes part on Online Retail, whose trainings are longer.
 SHORT = (

@@ -16,6 +16,7 @@ from benchmarks.interaction_tasks import GRADED, METHODS, SHORT, Settings
 from benchmarks.label_baselines import commonest, commonest_by, linear_tf_idf
 from benchmarks.lexical import bm25
 from benchmarks.movielens import BASE as MOVIELENS
+from benchmarks.movielens import STATIC
 from benchmarks.movielens_data import MISSING, load_movielens
 from benchmarks.objectives_preamble import PREAMBLE
 from benchmarks.online_retail import EXAMPLE
@@ -43,14 +44,25 @@ class Budget:
 
 
 def movielens(budget: Budget) -> list[Row]:
-    """MovieLens-100K, leave-last-out."""
+    """MovieLens-100K, leave-last-out: towers with history."""
+    arena = _movielens_arena({"trainer": {"epochs": 4, "batch_size": 1024, "refit": "none"}})
+    return _interaction_rows(arena, budget, METHODS) if arena else []
+
+
+def movielens_by_user(budget: Budget) -> list[Row]:
+    """The same without history, one example a user: objectives that read grades."""
+    trainer = {"epochs": 20, "batch_size": 64, "refit": "none"}
+    arena = _movielens_arena(merged(STATIC, {"examples": {"kind": "query", "positives": 8}, "trainer": trainer}))
+    return train_rows(arena, budget.of(GRADED), budget.seeds, budget.jobs) if arena else []
+
+
+def _movielens_arena(over: Mapping[str, Any]) -> Arena | None:
     loaded = load_movielens()
     if loaded is None:
         print(MISSING)
-        return []
-    base = merged(MOVIELENS, {"trainer": {"epochs": 4, "batch_size": 1024, "refit": "none"}})
-    arena = Arena("movielens-100k", loaded.dataset, base, LeaveLastOutSplit().split(loaded.dataset))
-    return _interaction_rows(arena, budget, {**METHODS, **GRADED})
+        return None
+    split = LeaveLastOutSplit().split(loaded.dataset)
+    return Arena("movielens-100k", loaded.dataset, merged(MOVIELENS, over), split)
 
 
 def online_retail(budget: Budget) -> list[Row]:
@@ -161,6 +173,7 @@ SYNTHETIC, FEW_PAIRS = (0, 1, 3, 10), 6000
 CUTS = {"bag-softmax": (16,), "bag-matryoshka": (64, 32, 16)}
 PARTS: Mapping[str, Callable[[Budget], list[Row]]] = {
     "movielens": movielens,
+    "movielens-by-user": movielens_by_user,
     "online-retail": online_retail,
     "synopsis": synopsis,
     "minilm": minilm,

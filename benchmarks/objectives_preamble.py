@@ -13,8 +13,9 @@ and seeds, and differ in what their name says; nothing was tuned for a method bu
 
 **movielens-100k**: as in `movielens.md` (leave-last-out, full ranking of unseen films), but with less training:
 four epochs of 1,024, no training anew with validation. `catalogue`: all films are negatives; else the batch's.
-`supremix` and `conr` read the ratings as grades. `tail_recall@10`: films not above the median training count.
-`pooled_auc`: all positives against each query's 500 best other films, pooled over queries.
+`by-user`: towers without history, one example a user of whom eight films are targets at a step, drawn by rating, 20
+epochs of 64; `grades`, `supremix` and `conr` read the ratings. `tail_recall@10`: films not above the median training
+count. `pooled_auc`: all positives against each query's 500 best other films, pooled over queries.
 
 **online-retail**: as in `online-retail.md` (split by time), two epochs without training anew.
 

@@ -11,6 +11,8 @@ from pydantic import Field
 from bundle.config import Config
 from bundle.errors import BundleCorrupt, ProviderUnavailable
 
+# A graph with more bytes of weights keeps them in `<its name>.data` beside it: one file of a graph can hold 2 GiB.
+ONE_FILE_BYTES = 1_000_000_000
 _PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 _WARM_UP_BATCHES = (1, 2, 8)
 _DTYPES: dict[str, Any] = {"tensor(int64)": np.int64, "tensor(float)": np.float32}

@@ -16,6 +16,10 @@ _WIDTH = None if sys.stderr.isatty() else 120
 people = Console(stderr=True, highlight=False, soft_wrap=True, width=_WIDTH)
 
 
+class Interrupted(Exception):
+    """Somebody pressed Ctrl-C; the message says what is kept and how to go on."""
+
+
 def say(text: str) -> None:
     """One line for people."""
     people.print(text, markup=False)

@@ -11,9 +11,9 @@ import typer
 
 from bundle.errors import ConfigError, InputError, RetrievalError
 from cli import demo, evaluate, index, openapi, serve, synthetic_queries, train
-from cli.console import say
+from cli.console import Interrupted, say
 
-DONE, FAILED, BAD_USAGE, REFUSED = 0, 1, 2, 3
+DONE, FAILED, BAD_USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
 
 app = typer.Typer(
     name="tandem",
@@ -41,12 +41,17 @@ def execute(arguments: list[str]) -> int:
     """Run one command line and return its exit code: 0 done, 1 failed, 2 bad usage or config, 3 a gate refused."""
     try:
         result = app(arguments, prog_name="tandem", standalone_mode=False)
+        if result == INTERRUPTED:  # typer makes it of Ctrl-C, without a word
+            raise Interrupted("nothing half-written was kept")
         return result if isinstance(result, int) else DONE
     except typer.Exit as stop:
         return stop.exit_code
     except (KeyboardInterrupt, typer.Abort):
         say("interrupted; nothing half-written was kept")
-        return 130
+        return INTERRUPTED
+    except Interrupted as stop:
+        say(f"interrupted; {stop}")
+        return INTERRUPTED
     except RetrievalError as error:
         say(f"error: {error.message}")
         return _exit_code(error)

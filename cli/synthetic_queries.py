@@ -1,6 +1,8 @@
 """`tandem synthetic-queries`: a config file in, a table of synthetic (query, item) pairs out."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +10,7 @@ import orjson
 import typer
 
 from bundle.config import load_config
-from cli.console import emit, make_progress, say
+from cli.console import Interrupted, emit, make_progress, say
 from cli.options import JsonOption, SetOption
 
 
@@ -40,15 +42,25 @@ def synthetic_queries(
     run_file = config.parent / settings.train
     run = load_config(TrainConfig, run_file)
     feature = text_feature(run.features.query, run.synthetic_queries.feature if run.synthetic_queries else None)
-    texts = text_columns([*run.features.query, *run.features.item]) | {
-        *settings.text,
-        settings.title or settings.text[0],
-    }
+    texts = text_columns([*run.features.query, *run.features.item]) | set(settings.text)
+    texts |= {settings.title or settings.text[0]}
     dataset = load_dataset(run.data, run_file.parent, texts)
     surroundings = Surroundings(config.parent, journal_of(target), resume, os.environ, make_progress())
-    made = generate_table(settings, dataset, run.split.split(dataset), feature, surroundings, target)
+    with _told_what_is_kept(surroundings.journal):
+        made = generate_table(settings, dataset, run.split.split(dataset), feature, surroundings, target)
     for name, count in made.counts.items():
         say(f"  {name.replace('_', ' '):<28} {count:>12,.10g}")
     say(f"{len(made.pairs):,} pairs are in {target}")
     answer = {"output": str(target), "counts": made.counts}
     emit(orjson.dumps(answer).decode() if as_json else str(target))
+
+
+@contextmanager
+def _told_what_is_kept(journal: Path) -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        if not journal.exists():
+            raise Interrupted("no table was written; run the command again") from None
+        kept = f"no table was written, but every answer that came is kept in {journal}; go on with --resume"
+        raise Interrupted(kept) from None

@@ -49,6 +49,7 @@ class Batch:
     grade_BM: Tensor
     teacher_BM: Tensor | None
     count_M: Tensor
+    certain_M: Tensor | None = None
 
 
 class Batches:
@@ -107,6 +108,7 @@ class Batches:
         chosen = self._chosen(query_rows_B, rng)
         if chosen is not None:
             pool = with_certain(pool, chosen.values_V)
+        logq_M = pool.logq_M
         positive = targets.row_index_V, np.searchsorted(pool.item_rows_M, targets.values_V)
         positive_BM = np.zeros((len(rows_B), len(pool.item_rows_M)), dtype=np.bool_)
         positive_BM[positive] = True
@@ -124,18 +126,18 @@ class Batches:
             positive_BM=self._put(positive_BM),
             valid_BM=self._put(valid_BM),
             draws_M=self._put(pool.draws_M),
-            logq_M=None if pool.logq_M is None else self._put(pool.logq_M),
+            logq_M=None if logq_M is None else self._put(logq_M),
             weight_B=self._put(self._weight_N[rows_B]),
             grade_BM=self._put(grade_BM),
             teacher_BM=self._teacher(query_rows_B, pool, targets, chosen),
             count_M=self._put(self._count_N[pool.item_rows_M]),
+            certain_M=None if pool.certain_M is None else self._put(pool.certain_M),
         )
 
     def _targets(self, rows_B: IntArray, rng: np.random.Generator) -> tuple[Ragged, FloatArray]:
         all_targets = self.examples.targets
         targets = all_targets.take(rows_B)
-        place_V = Ragged(all_targets.offsets, np.arange(len(all_targets.values_V))).take(rows_B).values_V
-        grade_V = self.examples.grade_V[place_V]
+        grade_V = self.examples.grade_V[all_targets.places(rows_B)]
         if self._positives is None or int(targets.lengths.max(initial=0)) <= self._positives:
             return targets, grade_V
         kept_V = draw(targets, self._positives, rng, grade_V)

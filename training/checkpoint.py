@@ -58,7 +58,8 @@ class CheckpointFile:
             raise CheckpointCorrupt(f"{self.path} was written by another version: {error}; delete it") from error
         if stored["run"] != self.run:
             raise CheckpointCorrupt(
-                f"{self.path} belongs to a run with other settings or data; train without resume to replace it"
+                f"{self.path} belongs to a run with other settings or data; bring those back, or delete it to go on "
+                "without it; without --resume all checkpoints are deleted and training starts anew"
             )
         state: dict[str, Any] = stored["state"]
         return state

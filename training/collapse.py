@@ -24,11 +24,13 @@ _MOVING_AWAY = 1e-3
 Spread = Callable[[], dict[str, float]]
 
 
-def measure_spread(model: DualEncoder, batches: Batches, seed: int, device: torch.device) -> Spread:
+def measure_spread(
+    model: DualEncoder, batches: Batches, seed: int, device: torch.device, chunk_size: int = SAMPLE
+) -> Spread:
     """Measures, whenever called, how far apart both towers' embeddings of a fixed sample of different records lie.
 
     `<tower>_cosine` is the mean cosine of two embeddings, `<tower>_rank` the effective rank. A tower with fewer than
-    32 different records among its sample is left out.
+    32 different records among its sample is left out. `chunk_size`: records that a tower encodes at a time.
     """
     rng = np.random.default_rng(seed)
     samples: dict[str, tuple[nn.Module, list[Tensor]]] = {}
@@ -43,7 +45,7 @@ def measure_spread(model: DualEncoder, batches: Batches, seed: int, device: torc
     def spread() -> dict[str, float]:
         found: dict[str, float] = {}
         for name, (tower, arrays) in samples.items():
-            cosine, rank = cosine_and_rank(_embed(tower, arrays))
+            cosine, rank = cosine_and_rank(_embed(tower, arrays, chunk_size))
             found |= {f"{name}_cosine": cosine, f"{name}_rank": rank}
         return found
 
@@ -95,10 +97,11 @@ def _different(records: Records, rows: np.ndarray) -> list[Tensor]:
     return [torch.from_numpy(array[first]) for array in arrays]
 
 
-def _embed(tower: nn.Module, arrays: list[Tensor]) -> Tensor:
+def _embed(tower: nn.Module, arrays: list[Tensor], chunk_size: int) -> Tensor:
     was_training = tower.training
     tower.eval()
     with torch.no_grad():
-        embedding_ND: Tensor = tower(*arrays)
+        chunks = zip(*(torch.split(array, chunk_size) for array in arrays), strict=True)
+        embedding_ND = torch.cat([tower(*chunk) for chunk in chunks])
     tower.train(was_training)
     return embedding_ND

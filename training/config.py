@@ -20,7 +20,7 @@ from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.splits import SplitConfig
-from training.strategies import check_heads, check_teacher
+from training.strategies import check_heads, check_metric, check_negatives, check_objective, check_teacher
 from training.synthetic_queries.mix import MixConfig
 from training.teachers import TeacherConfig
 from training.towers import TowerConfig
@@ -105,7 +105,10 @@ class TrainConfig(Config):
     @model_validator(mode="after")
     def _strategies_fit(self) -> "TrainConfig":
         check_heads(self.objective, self.heads, self.noise, self.dimension)
-        check_teacher(self.objective, self.teacher, self.hard_negatives)
+        check_metric(self.metric, self.objective, self.heads, self.dimension)
+        check_objective(self.objective, self.examples)
+        check_negatives(self.objective, self.negatives, self.hard_negatives, self.trainer.memory)
+        check_teacher(self.objective, self.teacher, self.hard_negatives, self.examples)
         return self
 
     @model_validator(mode="after")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 
 from bundle.progress import Progress
@@ -13,11 +14,15 @@ from training.fit_features import FittedFeatures
 from training.model import DualEncoder
 from training.objectives import Objective
 from training.pretrained import PretrainedModels
+from training.ragged import IntArray
 
 
 @dataclass(frozen=True)
 class HookContext:
-    """What a hook works on: the model in training, its batches, and where it came from."""
+    """What a hook works on: the model in training, its batches, and where it came from.
+
+    `held_out_P`: keys (query row * items + item row) of the pairs that validation or test hold and training does not.
+    """
 
     dataset: Dataset
     features: FittedFeatures
@@ -28,6 +33,7 @@ class HookContext:
     seed: int
     progress: Progress
     pretrained: PretrainedModels = field(default_factory=PretrainedModels)
+    held_out_P: IntArray = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
 
 class EpochHook(Protocol):

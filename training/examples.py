@@ -81,9 +81,12 @@ class Examples:
 def build_examples(dataset: Dataset, rows: IntArray, config: ExampleConfig, featurizer: Featurizer) -> Examples:
     """Examples of the given interaction rows, in their order; histories hold only these rows.
 
-    Raises BadData when no example is left, InvalidTable when a feature of a query is bad.
+    Raises BadData when no example is left or grades cannot be the shares of a draw, InvalidTable when a feature of a
+    query is bad.
     """
     if config.kind == "query":
+        if config.positives is not None:
+            _check_grades_weigh(dataset, rows)
         return _by_query(dataset, rows, featurizer)
     interactions = dataset.interactions
     query_T, item_T = interactions.query_N[rows], interactions.item_N[rows]
@@ -107,6 +110,15 @@ def build_examples(dataset: Dataset, rows: IntArray, config: ExampleConfig, feat
         left_out=int((~keep_T).sum()),
         grade_V=_or_ones(interactions.grade_N, rows)[keep_T],
     )
+
+
+def _check_grades_weigh(dataset: Dataset, rows: IntArray) -> None:
+    grade_T = _or_ones(dataset.interactions.grade_N, rows)
+    if (grade_T < 0).any():
+        raise BadData(
+            f"examples.positives draws targets in proportion to their grades, but {int((grade_T < 0).sum())} of "
+            f"{len(rows)} grades are negative; shift the grades, set data.positive_above to 0, or leave positives out"
+        )
 
 
 def _by_query(dataset: Dataset, rows: IntArray, featurizer: Featurizer) -> Examples:

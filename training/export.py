@@ -16,12 +16,12 @@ from torch import Tensor, nn
 
 from bundle.columns import Array
 from bundle.features import Feature, TextFeature, TokensFeature
+from bundle.session import ONE_FILE_BYTES
 from training.errors import ExportMismatch
 
 OPSET = 20
 _EXAMPLE_BATCH = 3  # the exporter may take a batch of 1 for a constant
 _EXAMPLE_LENGTH = 5
-_ONE_FILE_BYTES = 1_000_000_000
 # Control flow means a loop over records (what EmbeddingBag becomes): exact, but tens of times slower.
 _FORBIDDEN = frozenset({"Loop", "If", "Scan", "SequenceMap"})
 
@@ -51,8 +51,9 @@ def export_graph(
     was_training = module.training
     module.eval()
     for part in module.modules():
-        if hasattr(part, "prepare_export"):
-            part.prepare_export()
+        prepare = getattr(part, "prepare_export", None)
+        if callable(prepare):
+            prepare()
     with _quiet_exporter():
         program = torch.onnx.export(
             module,
@@ -67,7 +68,7 @@ def export_graph(
         raise ExportMismatch(f"the exporter gave no graph for {path.name}", file=path.name)
     _name_values(program.model, list(arrays), output)
     size = sum(t.numel() * t.element_size() for t in module.state_dict().values())
-    program.save(str(path), external_data=size >= _ONE_FILE_BYTES)
+    program.save(str(path), external_data=size >= ONE_FILE_BYTES)
     check_graph(path, list(arrays), output)
 
 

@@ -35,5 +35,5 @@ def _taught(config: TeacherConfig, mining: HardNegativesConfig | None, context: 
     if isinstance(config, RankerTeacherConfig):
         teacher = RankerTeacher(config, context)
     else:
-        teacher = JudgementsTeacher(context.dataset)
+        teacher = JudgementsTeacher(context)
     return TaughtNegatives(mining, config, teacher, context)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from training.interactions import Interactions
 from training.ragged import BoolArray, IntArray, Ragged
 
 
@@ -36,3 +37,10 @@ class KnownPositives:
         mask_BU = np.zeros((len(query_rows_B), len(item_rows_U)), dtype=np.bool_)
         mask_BU[known.row_index_V[in_batch_V], column_V[in_batch_V]] = True
         return mask_BU[:, column_M]
+
+
+def held_out_pairs(interactions: Interactions, n_items: int, fit: IntArray, held: IntArray) -> IntArray:
+    """Keys (query row * items + item row), sorted, of pairs that the interactions `held` have and `fit` have not."""
+    key_N = interactions.query_N * n_items + interactions.item_N
+    keys_P: IntArray = np.setdiff1d(key_N[held], key_N[fit])
+    return keys_P

@@ -3,6 +3,7 @@
 Axes: N interaction rows.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -24,16 +25,17 @@ from training.evaluation_set import evaluation_queries
 from training.examples import Examples, build_examples
 from training.fit_features import FittedFeatures, cold_item_rows, fit_featurizers
 from training.hooks import build_hooks
-from training.known import KnownPositives
+from training.known import KnownPositives, held_out_pairs
 from training.loop import EpochLog, Loop, Validate
 from training.model import DualEncoder, ModelConfig, TowerData, build_model, text_idf
 from training.pretrained import PretrainedModels
 from training.processes import Processes
 from training.ragged import IntArray
 from training.records import encode_items
-from training.run_id import run_id
+from training.run_id import reads_of, run_id
 from training.score import model_score
 from training.splits import Split
+from training.strategies import check_grades
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,11 @@ class Learner:
         base: Path = Path(),
         processes: Processes | None = None,
     ) -> None:
-        """`base`: where relative paths of pretrained models count from; `processes`: those that learn together."""
+        """`base`: where relative paths of pretrained models count from; `processes`: those that learn together.
+
+        Raises BadData when the objective needs grades that the interactions lack.
+        """
+        check_grades(config.objective, dataset.interactions)
         self._config = config
         self._dataset = dataset
         self._split = split
@@ -99,8 +105,10 @@ class Learner:
 
     def _learn(self, resume: bool) -> Learned:
         split, trainer = self._split, self._config.trainer
+        refits = trainer.refit == "validation" and trainer.epochs > 0 and len(split.validation_N) > 0
+        self._check_checkpoints(["select", "refit"] if refits else ["select"], resume)
         first = self._train(_Phase("select", "epoch", split.train_N, split.validation_N, trainer.epochs), resume)
-        if trainer.refit == "none" or len(split.validation_N) == 0:
+        if not refits:
             return first
         both_N = np.union1d(split.train_N, split.validation_N)
         second = self._train(_Phase("refit", "refit epoch", both_N, split.validation_N[:0], first.best_epoch), resume)
@@ -114,6 +122,15 @@ class Learner:
             second.examples,
             second.left_out,
         )
+
+    def _check_checkpoints(self, names: Sequence[str], resume: bool) -> None:
+        """Before hours are spent: what cannot be resumed is refused, what will not be is deleted."""
+        if resume:
+            for name in names:
+                if checkpoint := self._checkpoint(name):
+                    checkpoint.load()
+        elif self._processes.leads:
+            self.forget()
 
     def forget(self) -> None:
         """Delete the checkpoints of this run."""
@@ -144,6 +161,7 @@ class Learner:
                 config.trainer.seed,
                 self._progress,
                 self._pretrained,
+                self._held_out(phase),
             )
             loop = Loop(
                 model,
@@ -151,7 +169,7 @@ class Learner:
                 batches,
                 config.trainer,
                 validate=self._validation(phase, features, items, model),
-                spread=measure_spread(model, batches, config.trainer.seed, self._device),
+                spread=measure_spread(model, batches, config.trainer.seed, self._device, config.trainer.most_at_once),
                 checkpoint=self._checkpoint(phase.name),
                 hooks=build_hooks(config, context),
                 processes=self._processes,
@@ -160,6 +178,10 @@ class Learner:
         model.cpu().eval()
         best = state.best_epoch or state.epoch
         return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)
+
+    def _held_out(self, phase: _Phase) -> IntArray:
+        held = np.concatenate([self._split.validation_N, self._split.test_N])
+        return held_out_pairs(self._dataset.interactions, len(self._dataset.items), phase.fit_N, held)
 
     def _batches(self, phase: _Phase, examples: Examples, items: EncodedRecords, counts_N: IntArray) -> Batches:
         config, interactions = self._config, self._dataset.interactions
@@ -223,5 +245,6 @@ class Learner:
 
     @cached_property
     def _run_id(self) -> str:
-        features = [*self._config.features.query, *self._config.features.item]
-        return run_id(self._config, self._dataset, self._split, self._pretrained.digests(features))
+        config = self._config
+        digests = self._pretrained.digests([*config.features.query, *config.features.item], reads_of(config).models)
+        return run_id(config, self._dataset, self._split, digests)

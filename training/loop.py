@@ -32,6 +32,8 @@ Validate = Callable[[], dict[str, float]]
 class EpochLog:
     """What one epoch gave: its mean loss, the validation metrics after it, and means of whatever the objective logs.
 
+    Epoch 0 stands for the first weights of a run that trains nothing; its loss is NaN.
+
     `logs` also has the mean norm of the gradients, what hooks report, and how far the embeddings lie apart.
     """
 
@@ -94,6 +96,8 @@ class Loop:
         if resume:
             self._restore()
         spread = self._spread_so_far()
+        if epochs == 0:
+            self._measure_untrained(spread)
         while self.state.epoch < epochs and not self._out_of_patience():
             number, saved = self.state.epoch + 1, saved_so_far(self.checkpoint, self.state.epoch)
             logs = {k: v for hook in self.hooks for k, v in hook.before_epoch(self.state.epoch).items()}
@@ -110,6 +114,12 @@ class Loop:
         if self.state.best_weights is not None:
             self.model.load_state_dict(self.state.best_weights)
         return self.state
+
+    def _measure_untrained(self, spread: dict[str, float]) -> None:
+        """A run without an epoch has the measures of its first weights, as epoch 0 with no loss."""
+        metrics = self.processes.agreed(self.validate() if self.validate else {})
+        if metrics:
+            self.state.logs.append(EpochLog(0, math.nan, metrics, spread))
 
     def _epoch(self, progress: Progress, task: str, saved: str) -> tuple[float, dict[str, float]]:
         self.model.train()

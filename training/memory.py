@@ -33,17 +33,24 @@ class MemoryConfig(Config):
 
 @dataclass(frozen=True)
 class _Remembered:
-    """The pool of one batch; the embeddings are on the device of the model."""
+    """The pool of one batch; the embeddings are on the device of the model.
+
+    `draws_K` are those of the sampler, 0 for an item that is there for certain alone.
+    """
 
     rows_K: IntArray
     draws_K: Tensor
+    certain_K: Tensor
     count_K: Tensor
     logq_K: Tensor | None
     item_KD: Tensor
 
 
 class Memory:
-    """A queue of pools. An item that stands in several counts with its newest embedding and all its draws."""
+    """A queue of pools. An item that stands in several counts with its newest embedding and all its draws.
+
+    One that no draw gave, but that was there for certain in some, counts once.
+    """
 
     def __init__(self, config: MemoryConfig, targets: Ragged, known: KnownPositives | None) -> None:
         """`targets` by example and `known` positives by query are no negatives of theirs."""
@@ -63,10 +70,14 @@ class Memory:
         past = self._joined()
         device = given.item_MD.device
         old_K = np.isin(past.rows_K, batch.item_rows_M)
-        place_K = np.searchsorted(batch.item_rows_M, past.rows_K[old_K])
-        again_M = torch.zeros(len(batch.item_rows_M), dtype=given.draws_M.dtype)
-        again_M[torch.from_numpy(place_K)] = past.draws_K[torch.from_numpy(old_K)].to(again_M.dtype)
-        new_V = torch.from_numpy(np.flatnonzero(~old_K & (past.draws_K.numpy() > 0)))
+        negative_K = (past.draws_K > 0) | past.certain_K
+        new_V = torch.from_numpy(np.flatnonzero(~old_K & negative_K.numpy()))
+        place_K = torch.from_numpy(np.searchsorted(batch.item_rows_M, past.rows_K[old_K]))
+        draws_M, certain_M = (
+            torch.cat([own_M.index_add(0, place_K, past_K[old_K]), past_K[new_V]])
+            for own_M, past_K in zip(_counts(batch), (past.draws_K, past.certain_K.long()), strict=True)
+        )
+        alone_M = (certain_M > 0) & (draws_M == 0)
         valid_BV = torch.from_numpy(self._valid(batch, past.rows_K[new_V.numpy()])).to(device)
         logq_M = given.logq_M
         if logq_M is not None and past.logq_K is not None:
@@ -76,18 +87,20 @@ class Memory:
             item_MD=torch.cat([given.item_MD, past.item_KD[new_V.to(device)].to(given.item_MD)]),
             positive_BM=torch.cat([given.positive_BM, torch.zeros_like(valid_BV)], 1),
             valid_BM=torch.cat([given.valid_BM, valid_BV], 1),
-            draws_M=torch.cat([given.draws_M + again_M.to(device), past.draws_K[new_V].to(given.draws_M)]),
+            draws_M=draws_M.masked_fill(alone_M, 1).to(given.draws_M),
             logq_M=logq_M,
             grade_BM=_widened(given.grade_BM, len(new_V), 0.0),
             teacher_BM=_widened(given.teacher_BM, len(new_V), torch.nan),
             count_M=torch.cat([given.count_M, past.count_K[new_V].to(given.count_M)]),
+            certain_M=alone_M.to(device),
         )
 
     def remember(self, item_MD: Tensor, batch: Batch) -> None:
         """Keep the embeddings of this batch's pool; the oldest batch is forgotten."""
         logq_K = None if batch.logq_M is None else batch.logq_M.cpu()
+        draws_K, certain_K = _counts(batch)
         item_KD = item_MD.detach().clone()
-        self._queue.append(_Remembered(batch.item_rows_M, batch.draws_M.cpu(), batch.count_M.cpu(), logq_K, item_KD))
+        self._queue.append(_Remembered(batch.item_rows_M, draws_K, certain_K > 0, batch.count_M.cpu(), logq_K, item_KD))
 
     def state(self) -> list[dict[str, Any]]:
         """What a resumed run needs, oldest batch first."""
@@ -104,14 +117,17 @@ class Memory:
         newest_first = list(reversed(self._queue))
         rows = np.concatenate([kept.rows_K for kept in newest_first])
         rows_U, first_U, place = np.unique(rows, return_index=True, return_inverse=True)
-        draws = np.concatenate([kept.draws_K.numpy() for kept in newest_first])
-        draws_U = torch.from_numpy(np.bincount(place, draws, len(rows_U)).astype(np.int64))
+        draws_U, certain_U = (
+            torch.from_numpy(np.bincount(place, torch.cat(parts).numpy(), len(rows_U)).astype(np.int64))
+            for parts in zip(*((kept.draws_K, kept.certain_K) for kept in newest_first), strict=True)
+        )
         take_U = torch.from_numpy(first_U)
         logq = [kept.logq_K for kept in newest_first if kept.logq_K is not None]
         item_KD = torch.cat([kept.item_KD for kept in newest_first])
         return _Remembered(
             rows_U,
             draws_U,
+            certain_U > 0,
             torch.cat([kept.count_K for kept in newest_first])[take_U],
             torch.cat(logq)[take_U] if logq else None,
             item_KD[take_U.to(item_KD.device)],
@@ -122,6 +138,15 @@ class Memory:
         if self._known is not None:
             excluded_BV = excluded_BV | self._known.mask(batch.query_rows_B, rows_V)
         return ~excluded_BV
+
+
+def _counts(batch: Batch) -> tuple[Tensor, Tensor]:
+    """How often the sampler drew each item of the pool, and 1 for each that is there for certain, on the CPU."""
+    draws_M = batch.draws_M.cpu().to(torch.int64)
+    if batch.certain_M is None:
+        return draws_M, torch.zeros_like(draws_M)
+    certain_M = batch.certain_M.cpu()
+    return draws_M.masked_fill(certain_M, 0), certain_M.to(torch.int64)
 
 
 def _widened(value_BM: Tensor | None, n: int, fill: float) -> Tensor | None:

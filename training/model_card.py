@@ -26,7 +26,8 @@ def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
         "## Training",
         f"Objective `{config.objective.model_dump_json()}`, negatives `{config.negatives.kind}`, seed "
         f"{config.trainer.seed}, "
-        f"{learned.best_epoch} epochs" + (", then anew on train and validation." if learned.final_logs else "."),
+        + (f"{learned.best_epoch} epochs" if outcome.trained else "no epoch: the first weights, as they are")
+        + (", then anew on train and validation." if learned.final_logs else "."),
         "## Test metrics",
         _table(outcome.metric_table()),
         "Every query ranks the whole catalogue"

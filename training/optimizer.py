@@ -1,7 +1,8 @@
 """The optimizer: AdamW over towers and objective, pretrained parts at a rate of their own, one schedule for all."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,20 +12,37 @@ from training.objectives import Objective
 from training.trainer import TrainerConfig
 
 
+class HasModules(Protocol):
+    """A torch.nn.Module, or whatever shows its modules and weights like one."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """It and every module inside it."""
+
+    def parameters(self) -> Iterator[nn.Parameter]:
+        """Its weights, each once."""
+
+
 def build_optimizer(model: DualEncoder, objective: Objective, config: TrainerConfig) -> torch.optim.AdamW:
-    """AdamW; the parameters of modules whose class says `pretrained = True` form the second group."""
-    own = list(objective.parameters()) if isinstance(objective, nn.Module) else []
+    """AdamW over both, in `rate_groups`."""
+    own = [objective] if isinstance(objective, nn.Module) else []
+    groups = rate_groups([model, *own], config.learning_rate, config.pretrained_learning_rate)
+    return torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+
+
+def rate_groups(parts: Sequence[HasModules], rate: float, pretrained_rate: float) -> list[dict[str, Any]]:
+    """Groups of parameters for an optimizer: those of modules whose class says `pretrained = True` are the second."""
     pretrained = {
         parameter
-        for module in model.modules()
+        for part in parts
+        for module in part.modules()
         if getattr(type(module), "pretrained", False) is True
         for parameter in module.parameters()
     }
-    fresh = [parameter for parameter in (*model.parameters(), *own) if parameter not in pretrained]
-    known = [parameter for parameter in model.parameters() if parameter in pretrained]
-    rates = ((fresh, config.learning_rate), (known, config.pretrained_learning_rate))
-    groups = [{"params": params, "lr": rate, "initial_lr": rate} for params, rate in rates if params]
-    return torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+    every = [parameter for part in parts for parameter in part.parameters()]
+    fresh = [parameter for parameter in every if parameter not in pretrained]
+    known = [parameter for parameter in every if parameter in pretrained]
+    groups = ((fresh, rate), (known, pretrained_rate))
+    return [{"params": params, "lr": own, "initial_lr": own} for params, own in groups if params]
 
 
 def rate_factor(config: TrainerConfig, step: int, steps: int) -> float:

@@ -24,6 +24,11 @@ class Outcome:
     comparison: Comparison
     semantic_ids: SemanticIds | None
 
+    @property
+    def trained(self) -> bool:
+        """Whether there was an epoch at all."""
+        return self.config.trainer.epochs > 0
+
     @cached_property
     def diagnostics(self) -> Diagnostics:
         """What the averages hide; measured when first asked for."""

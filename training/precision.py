@@ -13,5 +13,5 @@ class ExportConfig(Config):
     precision: Literal["fp32", "int8"] = Field(
         default="fp32",
         description="'int8' quantizes the towers' matrices: smaller and often faster; what it costs is measured on the "
-        "test part and stands in the model card.",
+        "test part and stands in the model card. An embedding never depends on the records embedded beside it.",
     )

@@ -62,6 +62,7 @@ class PretrainedFolder:
     @cached_property
     def tokenizer(self) -> TextTokenizer:
         """The model's tokenizer; raises BundleCorrupt when it is damaged, ConfigError when it is another model's."""
+        self.check_no_code()  # a run reads the tokenizer first
         tokenizer = TextTokenizer((self.path / TOKENIZER).read_bytes(), str(self.path / TOKENIZER))
         if tokenizer.size > int(self._settings["vocab_size"]):
             raise ConfigError(
@@ -76,6 +77,15 @@ class PretrainedFolder:
         positions = int(self._settings.get("max_position_embeddings", 512))
         shifted = self._settings.get("model_type") in _SHIFTED_POSITIONS
         return positions - 1 - int(self._settings.get("pad_token_id") or 0) if shifted else positions
+
+    def check_no_code(self) -> None:
+        """Raise ConfigError when the folder's configuration names Python of its own; none of it is ever run."""
+        if "auto_map" in self._settings:
+            raise ConfigError(
+                f"{self.path / CONFIG} has an 'auto_map': this model brings Python code of its own, and Tandem runs no "
+                "code of a model's folder; give a model whose type the package transformers knows by itself",
+                path=str(self.path),
+            )
 
     @cached_property
     def _settings(self) -> dict[str, Any]:
@@ -110,9 +120,9 @@ class PretrainedModels:
         """Tokenizers by model of the features that need one; raises ConfigError, BundleCorrupt."""
         return {name: self.folder(name).tokenizer for name in token_models(features)}
 
-    def digests(self, features: Sequence[Feature]) -> list[str]:
-        """What the models behind `features` hold, so that a changed model is another run."""
-        return [self.folder(name).digest for name in token_models(features)]
+    def digests(self, features: Sequence[Feature], more: Sequence[str] = ()) -> list[str]:
+        """What the models behind `features` and the models `more` hold, so that a changed model is another run."""
+        return [self.folder(name).digest for name in [*token_models(features), *more]]
 
 
 def find_pretrained(name: str, config: PretrainedConfig | None, base: Path) -> PretrainedFolder:

@@ -64,10 +64,15 @@ class Ragged:
 
     def take(self, rows: IntArray) -> "Ragged":
         """The given rows, in the given order; a row may be taken more than once."""
-        lengths = self.lengths[rows]
-        offsets = offsets_from_lengths(lengths)
-        within_V = np.arange(offsets[-1], dtype=np.int64) - np.repeat(offsets[:-1], lengths)
-        return Ragged(offsets, self.values_V[np.repeat(self.offsets[rows], lengths) + within_V])
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
+        return Ragged(offsets_from_lengths(lengths), self.values_V[self.places(rows)])
+
+    def places(self, rows: IntArray) -> IntArray:
+        """Where the values of the given rows stand in `values_V`, row after row; costs what these rows hold."""
+        lengths = self.offsets[rows + 1] - self.offsets[rows]
+        place_V: IntArray = np.arange(lengths.sum(), dtype=np.int64)
+        place_V += np.repeat(self.offsets[rows] - (np.cumsum(lengths) - lengths), lengths)
+        return place_V
 
     def select(self, keep_V: BoolArray) -> "Ragged":
         """Only the values marked True, in the rows where they were."""

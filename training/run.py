@@ -27,6 +27,7 @@ from training.model import embed
 from training.model_card import model_card
 from training.outcome import Outcome
 from training.parity import check_codec, check_tower
+from training.pretrained import PretrainedModels
 from training.processes import Processes
 from training.quantized import Int8Cost, quantize_towers
 from training.report import write_report
@@ -111,6 +112,7 @@ def _with_synthetic_queries(
         with_history=config.examples.history_feature is not None,
         drop_unknown=config.data.drop_unknown,
         seed=config.trainer.seed,
+        tokenizers=PretrainedModels(config.pretrained, base).tokenizers(config.features.query),
     )
     progress.start("synthetic queries", None)
     progress.note(mixed.report.summary())

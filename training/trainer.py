@@ -11,7 +11,12 @@ from training.memory import MemoryConfig
 class TrainerConfig(Config):
     """How long, how fast and where a model is trained."""
 
-    epochs: int = Field(default=10, ge=1, description="Most passes over the examples.")
+    epochs: int = Field(
+        default=10,
+        ge=0,
+        description="Most passes over the examples. 0 trains nothing: the first weights, such as those of a pretrained "
+        "model, are measured and written as they are.",
+    )
     batch_size: int = Field(default=1024, ge=2, description="Examples a step.")
     chunk_size: int | None = Field(
         default=None,
@@ -48,3 +53,8 @@ class TrainerConfig(Config):
     seed: int = Field(default=0, ge=0, description="Seed of weights, order, negatives and codebooks.")
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Where the towers train; never changed silently.")
     threads: int = Field(default=1, ge=1, description="CPU threads of one operator.")
+
+    @property
+    def most_at_once(self) -> int:
+        """Records that a tower encodes at a time while it trains, so what is known to fit."""
+        return self.chunk_size or self.batch_size

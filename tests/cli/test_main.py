@@ -37,6 +37,17 @@ def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
         assert command in shown
 
 
+def test_an_interrupt_is_told_and_exits_with_130(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cli.train.load_config", interrupted)
+    assert execute(["train", "run.toml"]) == 130
+    assert capsys.readouterr().err == "interrupted; nothing half-written was kept\n"
+
+
 def test_importing_the_command_line_loads_nothing_heavy() -> None:
     code = "import cli.main, sys; print([m for m in ('torch', 'faiss', 'onnxruntime', 'fastapi') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -171,6 +171,32 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(config: Path) -> None:
     assert not any(KEY.encode() in content for content in [*written, done.stdout.encode(), done.stderr.encode()])
 
 
+def test_an_interrupted_run_says_what_is_kept_and_how_to_go_on(config: Path) -> None:
+    def slow(prompt: str) -> Reply:
+        reply = three_lines(prompt)
+        reply.after_s = 0.08
+        return reply
+
+    with speaking(slow) as speaker:
+        _endpoint(config, speaker.url, "concurrency = 2\n")
+        command = [sys.executable, "-m", "cli", "synthetic-queries", str(config)]
+        journal = config.parent / "synthetic_queries.journal.jsonl"
+        environment = os.environ | {"TANDEM_TEST_KEY": KEY}
+        process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while not journal.is_file() or len(journal.read_bytes().splitlines()) <= 3:
+            assert time.monotonic() < deadline and process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == (
+        f"interrupted; no table was written, but every answer that came is kept in {journal}; go on with --resume"
+    )
+    assert "Traceback" not in err
+    assert len(journal.read_bytes().splitlines()) - 1 == len(speaker.prompts) < N
+
+
 def test_the_table_of_a_resumed_run_is_that_of_an_uninterrupted_one(
     config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

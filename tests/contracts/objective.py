@@ -66,6 +66,7 @@ def choose(given: LossInput, rows: Tensor, columns: Tensor) -> LossInput:
         of_pairs(given.grade_BM),
         of_pairs(given.teacher_BM),
         of_items(given.count_M),
+        of_items(given.certain_M),
     )
 
 

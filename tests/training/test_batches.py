@@ -1,5 +1,7 @@
 """Batches built from ids: targets, masks and pools on a data set of four queries."""
 
+import tracemalloc
+
 import numpy as np
 import torch
 
@@ -77,7 +79,9 @@ def test_candidates_of_the_batch_s_queries_join_the_pool_once_and_carry_their_te
     found = batch.teacher_BM.numpy()
     np.testing.assert_allclose(found, [[0.1, 0.2, np.nan, 0.9], [np.nan] * 4], rtol=1e-6)
     assert batch.logq_M is not None
-    torch.testing.assert_close(batch.logq_M.exp(), torch.tensor([0.5, 0.5, 0.25, 0.5]))
+    torch.testing.assert_close(batch.logq_M.exp()[2:], torch.tensor([0.25, 0.5]))
+    assert batch.certain_M is not None
+    assert batch.certain_M.tolist() == [True, True, False, False]
 
 
 def test_only_so_many_candidates_are_drawn_a_step_and_none_after_they_are_taken_away() -> None:
@@ -114,3 +118,22 @@ def test_weights_of_a_hook_lie_over_the_table_s() -> None:
     assert dealer.batch(np.arange(4), np.random.default_rng(0)).weight_B.tolist() == [0, 2, 1.5, 8]
     dealer.set_weights(None)
     assert dealer.batch(np.arange(4), np.random.default_rng(0)).weight_B.tolist() == [1, 2, 3, 4]
+
+
+def test_a_batch_of_a_large_table_costs_what_its_examples_hold() -> None:
+    n = 1_000_000
+    targets = Ragged(np.arange(n + 1, dtype=np.int64), np.zeros(n, dtype=np.int64))
+    records = ExampleRecords(["row"], column(4), np.zeros(n, dtype=np.int64), None)
+    one_N, query_N = np.ones(n, dtype=np.float32), np.zeros(n, dtype=np.int64)
+    dealer = Batches(
+        Examples(query_N, targets, one_N, records, 0, one_N),
+        column(7),
+        InBatchConfig().build(COUNTS),
+        2,
+        torch.device("cpu"),
+    )
+    tracemalloc.start()
+    dealer.batch(np.array([5, n - 1]), np.random.default_rng(0))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 200_000  # bytes; an array over all targets has 8 million

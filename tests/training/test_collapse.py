@@ -12,12 +12,15 @@ from torch import Tensor
 
 from bundle.progress import NoProgress
 from tests.training.small_data import small_dataset
+from tests.training.test_loop import small_loop
 from tests.training.world import shop_config, write_shop
-from training.collapse import FEWEST, check_collapse, cosine_and_rank
+from training.collapse import FEWEST, Spread, check_collapse, cosine_and_rank, measure_spread
 from training.dataset import load_dataset
 from training.errors import Collapsed
 from training.learn import Learned, Learner
+from training.objectives.softmax import SoftmaxConfig
 from training.towers.mlp import MlpTower
+from training.trainer import TrainerConfig
 
 APART = {"query_cosine": 0.3, "query_rank": 9.0, "item_cosine": 0.2, "item_rank": 8.0}
 
@@ -44,6 +47,32 @@ def test_embeddings_that_move_apart_are_let_go_on() -> None:
     check_collapse(before, APART | {"query_cosine": 0.995, "query_rank": 1.3}, 1, "")
     with pytest.raises(Collapsed):
         check_collapse(before, before, 1, "")
+
+
+def test_the_sample_is_encoded_in_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The whole sample at once can need more memory than a step of training."""
+    monkeypatch.setattr("training.collapse.FEWEST", 4)
+    loop = small_loop(TrainerConfig(batch_size=8), SoftmaxConfig().build(4))
+    sizes: list[int] = []
+    loop.model.query.register_forward_pre_hook(lambda _, arrays: sizes.append(len(arrays[0])))
+    whole, chunked = (measure_spread(loop.model, loop.batches, 0, torch.device("cpu"), size)() for size in (512, 7))
+    assert sizes == [30, 7, 7, 7, 7, 2]
+    assert chunked == pytest.approx(whole)
+
+
+@pytest.mark.parametrize(("trainer", "size"), [({"chunk_size": 7}, 7), ({"batch_size": 16}, 16)])
+def test_a_chunk_is_what_training_encodes_at_once(
+    trainer: dict[str, int], size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[object] = []
+
+    def measure(*arguments: object) -> Spread:
+        given.append(arguments[-1])
+        return dict
+
+    monkeypatch.setattr("training.learn.measure_spread", measure)
+    learn(tmp_path, epochs=1, **trainer)
+    assert given == [size]
 
 
 def test_what_was_not_measured_is_no_collapse() -> None:

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -71,3 +73,12 @@ def test_weights_are_one_where_none_are_given() -> None:
     examples = build_examples(small_dataset(PAIRS), ALL, ExampleConfig(), IDENTITY)
     assert examples.weight_N.tolist() == [1.0] * 5
     assert examples.weight_N.dtype == np.float32
+
+
+def test_targets_are_not_drawn_by_negative_grades() -> None:
+    grade_N = np.array([1, -2, 3, 0, -1], dtype=np.float32)
+    graded = replace(DATASET, interactions=replace(DATASET.interactions, grade_N=grade_N))
+    with pytest.raises(BadData, match=r"examples\.positives.* 2 of 5 grades are negative"):
+        build_examples(graded, ALL, ExampleConfig(kind="query", positives=2), IDENTITY)
+    assert len(build_examples(graded, ints(0, 2, 3), ExampleConfig(kind="query", positives=2), IDENTITY)) == 2
+    assert len(build_examples(graded, ALL, ExampleConfig(kind="query"), IDENTITY)) == 2

@@ -18,7 +18,7 @@ from tests.training.small_data import small_dataset
 from tests.training.world import shop_config, write_shop
 from training.config import TrainConfig
 from training.dataset import load_dataset
-from training.errors import CheckpointCorrupt, Diverged
+from training.errors import BadData, CheckpointCorrupt, Diverged
 from training.learn import Learned, Learner
 from training.model import embed, text_idf
 
@@ -108,6 +108,29 @@ def test_a_checkpoint_of_other_settings_is_refused(shop: Path, tmp_path: Path) -
         learn(shop, shop_config(trainer={"refit": "none", "epochs": 2}), tmp_path, resume=True)
 
 
+def test_a_refit_checkpoint_of_another_run_is_refused_before_anything_is_trained(shop: Path, tmp_path: Path) -> None:
+    learn(shop, shop_config(), tmp_path)
+    (tmp_path / "refit.checkpoint").rename(tmp_path / "kept")
+    other = shop_config(trainer={"learning_rate": 0.02})
+    learn(shop, other, tmp_path)
+    (tmp_path / "kept").rename(tmp_path / "refit.checkpoint")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Learner, "_train", None)
+        with pytest.raises(CheckpointCorrupt, match=r"refit\.checkpoint belongs to a run.*delete it"):
+            learn(shop, other, tmp_path, resume=True)
+    (tmp_path / "refit.checkpoint").unlink()  # as the message says
+    assert same_weights(learn(shop, other, tmp_path, resume=True), learn(shop, other))
+
+
+def test_a_refit_checkpoint_of_a_killed_run_is_gone_when_the_next_one_starts_anew(tmp_path: Path) -> None:
+    """The first run dies in its second training; the next starts anew, dies in its first and is resumed."""
+    folder, other = write_shop(tmp_path), shop_config(trainer={"learning_rate": 0.02})
+    kill(folder, shop_config(), 31)
+    assert (folder / "checkpoints" / "refit.checkpoint").exists()
+    kill(folder, other, 10)
+    assert same_weights(learn(folder, other, folder / "checkpoints", resume=True), learn(folder, other))
+
+
 def test_without_resume_old_checkpoints_do_not_matter(shop: Path, tmp_path: Path) -> None:
     learn(shop, shop_config(trainer={"refit": "none", "epochs": 1}), tmp_path)
     config = shop_config(trainer={"refit": "none", "epochs": 2})
@@ -195,3 +218,8 @@ def test_a_checkpoint_of_other_data_is_refused(shop: Path, tmp_path: Path) -> No
     )
     with pytest.raises(CheckpointCorrupt, match="other settings"):
         Learner(config, other, config.split.split(other), NoProgress(), tmp_path).learn(resume=True)
+
+
+def test_data_without_the_grades_that_the_objective_needs_are_refused_before_training(shop: Path) -> None:
+    with pytest.raises(BadData, match="'decoupled_softmax' learns from grades"):
+        learn(shop, shop_config(objective={"kind": "decoupled_softmax", "grade_weights": True}))

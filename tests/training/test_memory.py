@@ -136,3 +136,35 @@ def test_a_batch_without_logq_stays_without() -> None:
     memory.remember(torch.zeros(4, 4), replace(FIRST, logq_M=None))
     bare = replace(SECOND, logq_M=None)
     assert memory.extend(given(bare, torch.zeros(4, 4)), bare).logq_M is None
+
+
+# The same with certain items: 3 in the first batch alone, 2 in the second, but drawn in the first, 7 a target of 5.
+CHOSEN_FIRST = replace(FIRST, certain_M=torch.tensor([False, False, False, True]))
+CHOSEN_SECOND = replace(SECOND, draws_M=torch.tensor([1, 1, 1, 1]), certain_M=torch.tensor([True, False, False, True]))
+CHOSEN_BOTH = replace(
+    BOTH,
+    draws_M=torch.tensor([1, 1, 2, 1, 1, 1, 1]),
+    certain_M=torch.tensor([False, False, False, True, False, False, True]),
+)
+
+
+@pytest.mark.parametrize("logq", ["none", "classic", "corrected"])
+def test_what_was_there_for_certain_counts_as_much_as_in_a_batch_with_the_items_of_both(logq: str) -> None:
+    model, objective = small_model(dropout=False), SoftmaxConfig(logq=logq).build(DIMENSION)
+    step = Step(model, objective, DirectEncode(), memory=remembering())
+    step(CHOSEN_FIRST, remember=True)
+    remembered = step(CHOSEN_SECOND, remember=True)
+    larger = Step(model, objective, DirectEncode())(CHOSEN_BOTH)
+    torch.testing.assert_close(remembered.loss, larger.loss, rtol=1e-12, atol=0)
+
+
+def test_an_item_that_is_there_for_certain_again_and_again_counts_once() -> None:
+    memory = remembering(2)
+    for _ in range(2):
+        memory.remember(torch.zeros(4, 4), CHOSEN_FIRST)
+    other = remembering(2)
+    other.restore(memory.state(), torch.device("cpu"))
+    for kept in (memory, other):
+        found = kept.extend(given(SECOND, torch.zeros(4, 4)), SECOND)
+        assert found.draws_M is not None and found.draws_M.tolist() == [5, 1, 1, 0, 2, 2, 1]
+        assert found.certain_M is not None and found.certain_M.tolist() == [False] * 6 + [True]

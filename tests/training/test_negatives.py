@@ -80,9 +80,12 @@ def test_popularity_without_any_count_is_refused() -> None:
 
 
 def test_an_item_that_is_there_for_certain_counts_as_one_negative_among_the_draws() -> None:
-    pool = Pool(np.array([2, 5, 7]), np.array([3, 0, 1]), np.log(np.array([0.6, 0.1, 0.2], dtype=np.float32)))
+    q_N = np.array([0.05, 0, 0.6, 0, 0, 0.1, 0, 0.2, 0, 0.05])
+    pool = Pool(np.array([2, 5, 7]), np.array([3, 0, 1]), q_N)
     more = with_certain(pool, np.array([5, 9, 2]))
     assert more.item_rows_M.tolist() == [2, 5, 7, 9]
     assert more.draws_M.tolist() == [3, 1, 1, 1]
-    assert more.logq_M is not None
-    np.testing.assert_allclose(np.exp(more.logq_M), [0.6, 0.25, 0.2, 0.25], rtol=1e-6)
+    assert more.certain_M is not None
+    assert more.certain_M.tolist() == [False, True, False, True]
+    assert more.logq_M is not None  # a target, as 5 is here, is corrected by the sampler's probability
+    np.testing.assert_allclose(np.exp(more.logq_M), [0.6, 0.1, 0.2, 0.05], rtol=1e-6)

@@ -74,6 +74,14 @@ def test_the_digest_covers_every_file(folder: Path, tmp_path: Path) -> None:
     assert len(digests) == 4
 
 
+def test_the_digests_of_a_run_name_the_models_of_its_features_and_of_its_teacher(folder: Path) -> None:
+    models = PretrainedModels({name: PretrainedConfig(path=folder) for name in ("tiny", "other")})
+    feature = TokensFeature(name="title", model="tiny")
+    assert len(models.digests([feature])) == 1
+    assert models.digests([], ["other"]) == [models.folder("other").digest]
+    assert len(models.digests([feature], ["other"])) == 2
+
+
 class _Package:
     """An installed distribution whose files lie in a folder."""
 

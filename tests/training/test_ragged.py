@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,7 @@ def test_take_and_select_agree_with_lists(rows: list[list[int]], data: st.DataOb
     assert ragged.lengths.tolist() == [len(row) for row in rows]
     taken = data.draw(st.lists(st.integers(0, len(rows) - 1), max_size=8))
     assert rows_of(ragged.take(ints(*taken))) == [rows[row] for row in taken]
+    assert ragged.values_V[ragged.places(ints(*taken))].tolist() == ragged.take(ints(*taken)).values_V.tolist()
     kept = ragged.select(ragged.values_V % 2 == 0)
     assert rows_of(kept) == [[value for value in row if value % 2 == 0] for row in rows]
 
@@ -35,3 +38,12 @@ def test_row_index_names_the_row_of_each_value() -> None:
     assert Ragged.from_rows([[7, 8], [], [9]]).row_index_V.tolist() == [0, 0, 2]
     assert len(Ragged.from_rows([])) == 0
     assert np.diff(Ragged.from_rows([[], []]).offsets).tolist() == [0, 0]
+
+
+def test_taking_few_rows_of_many_costs_what_they_hold() -> None:
+    many = Ragged(np.arange(4_000_001, dtype=np.int64), np.zeros(4_000_000, dtype=np.int64))
+    tracemalloc.start()
+    many.take(ints(3, 3_999_999))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 100_000  # bytes; an array over all rows has 32 million

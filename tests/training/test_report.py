@@ -4,9 +4,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 
+from bundle.features import Feature, TextFeature, TokensFeature
 from bundle.progress import NoProgress
 from tests.training.conftest import Trained
 from tests.training.world import shop_config, write_shop
@@ -18,7 +20,7 @@ from training.outcome import Outcome
 from training.report import write_report
 from training.report.curves import term_groups
 from training.report.findings import Finding, findings
-from training.report.names import ItemNames, attribute, query_name, shortened
+from training.report.names import ItemNames, attribute, name_column, query_name, shortened
 from training.report.page import warnings_box
 from training.report.pictures import map_by_attribute
 from training.report.svg import figure, inline, style
@@ -150,6 +152,13 @@ def test_items_and_queries_go_by_name(outcome: Outcome, page: str) -> None:
     assert attribute(outcome) == ("tags", ["sale", "steel", "sale", "paper"] * 15)
     assert re.search(r"<h3>(red lamp|steel pan|garden chair|paper bag) \d+</h3>", page)
     assert '<tr class="found"><td class="name">✓ ' in page
+
+
+@pytest.mark.parametrize("feature", [TextFeature(name="about"), TokensFeature(name="about")])
+def test_a_text_feature_names_a_row_that_has_no_usual_name(feature: Feature) -> None:
+    table = pa.table({"item_id": ["a"], "code": ["x1"], "about": ["a steel pan"]})
+    assert name_column(table, [feature], "item_id") == "about"
+    assert name_column(table, [], "item_id") is None
 
 
 def test_hits_marked_as_relevant_are_those_that_recall_counts(trained: Trained, page: str) -> None:

@@ -12,10 +12,13 @@ from bundle.progress import NoProgress
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from tests.training.conftest import Trained
-from tests.training.world import shop_config
+from tests.training.tiny_model import WIDTH, write_tiny_model
+from tests.training.world import shop_config, write_shop
 from training.dataset import load_dataset
+from training.encoders.transformer import load_backbone
 from training.errors import BadData, ExportMismatch
 from training.learn import Learner
+from training.pretrained import PretrainedModels
 from training.run import train
 
 
@@ -55,6 +58,35 @@ def test_the_bundle_s_towers_are_the_trained_ones_byte_for_byte_on_the_arrays(tr
     with torch.no_grad():
         expected_ND = learned.model.item(*(torch.from_numpy(array) for array in own.values())).numpy()
     np.testing.assert_allclose(bundle.item.embed(records), expected_ND, rtol=0, atol=1e-5)
+
+
+def test_a_run_without_an_epoch_measures_and_writes_the_first_weights(tmp_path: Path) -> None:
+    """As for a pretrained model that is to be judged before anything is trained."""
+    folder = write_tiny_model(tmp_path / "model")
+    write_shop(tmp_path)
+    collection = Workspace(tmp_path / "workspace").collection("shop")
+    item = [{"kind": "tokens", "name": "title", "model": "tiny", "max_tokens": 16}]
+    config = shop_config(
+        trainer={"epochs": 0, "refit": "validation", "patience": 1},
+        features={**shop_config().features.model_dump(), "item": item},
+        pretrained={"tiny": {"path": str(folder), "projection": "none"}},
+        dimension=WIDTH,
+        quantizer=None,
+    )
+    dataset = load_dataset(config.data, tmp_path)
+    learned = Learner(config, dataset, config.split.split(dataset), NoProgress(), tmp_path / "c").learn(resume=True)
+    assert [(log.epoch, log.loss == log.loss) for log in learned.logs] == [(0, False)]
+    assert (learned.final_logs, learned.best_epoch, 0 < learned.logs[0].metrics["recall@10"] < 1) == ([], 0, True)
+    weights = learned.model.state_dict()
+    pretrained = load_backbone(PretrainedModels(config.pretrained).folder("tiny")).state_dict()
+    assert all(torch.equal(weights[f"item.encoders.0.backbone.{name}"], value) for name, value in pretrained.items())
+
+    bundle = open_bundle(collection, train(config, tmp_path, collection, resume=True, progress=NoProgress()).bundle_id)
+    assert bundle.manifest.evaluation["recall@10"] > 0
+    assert "no epoch: the first weights, as they are." in (bundle.folder / "model_card.md").read_text()
+    page = (bundle.folder / "report" / "index.html").read_text()
+    assert "Nothing was trained (trainer.epochs = 0)" in page and "The loss is not finite" not in page
+    assert f"<td>{learned.logs[0].metrics['ndcg@10']:.4g}</td>" in page
 
 
 def test_the_same_run_gives_the_same_bundle_and_no_checkpoint_stays(trained: Trained, tmp_path: Path) -> None:

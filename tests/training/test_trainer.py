@@ -7,7 +7,7 @@ from training.trainer import TrainerConfig
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"epochs": 0},
+        {"epochs": -1},
         {"learning_rate": 0},
         {"device": "tpu"},
         {"batchsize": 3},

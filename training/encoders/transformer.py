@@ -115,7 +115,11 @@ def build_transformer(folder: PretrainedFolder, dimension: int) -> TransformerEn
 
 
 def load_backbone(folder: PretrainedFolder) -> Backbone:
-    """The model's weights in float32; raises ConfigError when the extra is missing or the files do not fit."""
+    """The model's weights in float32; code in the folder is never run.
+
+    Raises ConfigError when the extra is missing, the files do not fit, or the model needs code of its own.
+    """
+    folder.check_no_code()
     # Nobody asks a hub for anything: the folder is local, and what the library might want besides is refused.
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     try:
@@ -126,19 +130,7 @@ def load_backbone(folder: PretrainedFolder) -> Backbone:
         ) from error
     with _silent(transformers):
         try:
-            settings = transformers.AutoConfig.from_pretrained(folder.path, local_files_only=True)
-            for name, value in settings.to_dict().items():
-                if "dropout" in name and isinstance(value, int | float):
-                    setattr(settings, name, folder.config.dropout)
-            model, report = transformers.AutoModel.from_pretrained(
-                folder.path,
-                config=settings,
-                local_files_only=True,
-                use_safetensors=True,
-                dtype=torch.float32,
-                attn_implementation="sdpa",
-                output_loading_info=True,
-            )
+            model, report = _read(transformers, folder)
         except Exception as error:  # the library raises whatever its parts raise
             raise ConfigError(
                 f"{folder.path} cannot be loaded as a text model: {error}", path=str(folder.path)
@@ -149,6 +141,25 @@ def load_backbone(folder: PretrainedFolder) -> Backbone:
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # a head of another task: it would never get a gradient
     return Backbone(model, freeze=folder.config.freeze)
+
+
+def _read(transformers: Any, folder: PretrainedFolder) -> tuple[Any, dict[str, Any]]:
+    """The library's model, and what it says of the weights that it read."""
+    local = {"local_files_only": True, "trust_remote_code": False}
+    settings = transformers.AutoConfig.from_pretrained(folder.path, **local)
+    for name, value in settings.to_dict().items():
+        if "dropout" in name and isinstance(value, int | float):
+            setattr(settings, name, folder.config.dropout)
+    model, report = transformers.AutoModel.from_pretrained(
+        folder.path,
+        config=settings,
+        use_safetensors=True,
+        dtype=torch.float32,
+        attn_implementation="sdpa",
+        output_loading_info=True,
+        **local,
+    )
+    return model, report
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 Letters: Q queries, B queries of a chunk, N items, K items found, V pairs, D embedding.
 """
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,8 +14,11 @@ import torch
 from training.ragged import BoolArray, FloatArray, IntArray, Ragged, offsets_from_lengths
 
 SearchKind = Literal["exact", "faiss"]
+# Queries [B, D] and their banned items -> enough of the best items and their scores [B, K], gaps as -1 or -inf.
+_Best = Callable[[FloatArray, Ragged], tuple[IntArray, FloatArray]]
 
 _SCORES_A_CHUNK = 16_000_000
+_FOUND_A_CHUNK = 1_000_000  # less, for each is compared with the banned items
 _ITEMS_A_CELL = 39  # fewer, and the clustering warns that its cells mean little
 _SHARE_PROBED = 8
 
@@ -37,30 +41,49 @@ def search(query_QD: FloatArray, item_ND: FloatArray, banned: Ragged, depth: int
     'faiss' clusters the items and searches an eighth of the cells; a graph would be faster still, but is not built the
     same way twice.
     """
+    n_items = len(item_ND)
     if kind == "exact":
-        item_QK, score_QK = _exact(query_QD, item_ND, banned, min(depth, len(item_ND)))
+        best, most, width_Q = _exact(item_ND, depth), _SCORES_A_CHUNK, np.full(len(query_QD), n_items)
     else:
-        most = min(len(item_ND), depth + int(banned.lengths.max(initial=0)))
-        item_QK, score_QK = _clustered(query_QD, item_ND, most, seed)
-    return _found(item_QK, score_QK, banned, depth, len(item_ND))
-
-
-def _exact(query_QD: FloatArray, item_ND: FloatArray, banned: Ragged, k: int) -> tuple[IntArray, FloatArray]:
-    item_DN = torch.from_numpy(item_ND).T
-    chunk = max(1, _SCORES_A_CHUNK // len(item_ND))
-    items, scores = [], []
-    for start in range(0, len(query_QD), chunk):
-        rows_B = np.arange(start, min(start + chunk, len(query_QD)), dtype=np.int64)
-        score_BN = torch.from_numpy(query_QD[rows_B]) @ item_DN
+        best, most = _clustered(item_ND, depth, seed), _FOUND_A_CHUNK
+        width_Q = np.minimum(n_items, depth + banned.lengths)
+    parts = [Found(Ragged.from_rows([]), np.empty(0, dtype=np.float32))]
+    for rows_B in chunks(width_Q, most):
         out = banned.take(rows_B)
-        score_BN[torch.from_numpy(out.row_index_V), torch.from_numpy(out.values_V)] = -torch.inf
-        best = score_BN.topk(k, dim=1)
-        items.append(best.indices.numpy())
-        scores.append(best.values.numpy())
-    return np.concatenate(items), np.concatenate(scores)
+        parts.append(_found(*best(query_QD[rows_B], out), out, depth, n_items))
+    return Found(
+        Ragged(
+            offsets_from_lengths(np.concatenate([part.items.lengths for part in parts])),
+            np.concatenate([part.items.values_V for part in parts]),
+        ),
+        np.concatenate([part.score_V for part in parts]),
+    )
 
 
-def _clustered(query_QD: FloatArray, item_ND: FloatArray, k: int, seed: int) -> tuple[IntArray, FloatArray]:
+def chunks(width_Q: IntArray, most: int) -> Iterator[IntArray]:
+    """All rows in order, in chunks of which rows times the largest width is at most `most`, or of one row."""
+    start = 0
+    while start < len(width_Q):
+        ahead_B = width_Q[start : start + max(1, most // max(1, int(width_Q[start])))]
+        cells_B = np.maximum.accumulate(ahead_B) * np.arange(1, len(ahead_B) + 1)
+        stop = start + max(1, int(np.searchsorted(cells_B, most, side="right")))
+        yield np.arange(start, stop, dtype=np.int64)
+        start = stop
+
+
+def _exact(item_ND: FloatArray, depth: int) -> _Best:
+    item_DN = torch.from_numpy(item_ND).T
+
+    def best(query_BD: FloatArray, banned: Ragged) -> tuple[IntArray, FloatArray]:
+        score_BN = torch.from_numpy(query_BD) @ item_DN
+        score_BN[torch.from_numpy(banned.row_index_V), torch.from_numpy(banned.values_V)] = -torch.inf
+        found = score_BN.topk(min(depth, len(item_ND)), dim=1)
+        return found.indices.numpy(), found.values.numpy()
+
+    return best
+
+
+def _clustered(item_ND: FloatArray, depth: int, seed: int) -> _Best:
     n_items, dimension = item_ND.shape
     cells = max(1, min(int(4 * n_items**0.5), n_items // _ITEMS_A_CELL))
     centres = faiss.IndexFlatIP(dimension)
@@ -69,8 +92,12 @@ def _clustered(query_QD: FloatArray, item_ND: FloatArray, k: int, seed: int) -> 
     index.train(item_ND)
     index.add(item_ND)
     index.nprobe = max(1, cells // _SHARE_PROBED)
-    score_QK, item_QK = index.search(query_QD, k)
-    return item_QK, score_QK
+
+    def best(query_BD: FloatArray, banned: Ragged) -> tuple[IntArray, FloatArray]:
+        score_BK, item_BK = index.search(query_BD, min(n_items, depth + int(banned.lengths.max(initial=0))))
+        return item_BK, score_BK
+
+    return best
 
 
 def _found(item_QK: IntArray, score_QK: FloatArray, banned: Ragged, depth: int, n_items: int) -> Found:

@@ -12,7 +12,7 @@ from pydantic import Field
 
 from bundle.config import Config
 from training.errors import BadData
-from training.ragged import FloatArray, IntArray
+from training.ragged import BoolArray, FloatArray, IntArray
 
 DoubleArray = NDArray[np.float64]
 
@@ -21,13 +21,23 @@ DoubleArray = NDArray[np.float64]
 class Pool:
     """Distinct items, ascending, with how often each was drawn as a negative.
 
-    Every target of the batch is in the pool; one that no draw produced has 0 draws. `logq_M` is the log
-    probability of each item in one draw, None where all items are equally likely or all are there.
+    Every target of the batch is in the pool; one that no draw produced has 0 draws. `q_N` is the probability of each
+    item of the catalogue in one draw, None where all are equally likely or all are there. `certain_M` marks items that
+    no draw gave, but somebody chose: see `with_certain`; None for none.
     """
 
     item_rows_M: IntArray
     draws_M: IntArray
-    logq_M: FloatArray | None
+    q_N: DoubleArray | None
+    certain_M: BoolArray | None = None
+
+    @property
+    def logq_M(self) -> FloatArray | None:
+        """Log probability of each item of the pool in one draw."""
+        if self.q_N is None:
+            return None
+        floor = np.finfo(np.float32).tiny  # an item that no draw can produce still needs a finite logarithm
+        return np.log(np.maximum(self.q_N[self.item_rows_M], floor)).astype(np.float32)
 
 
 class Negatives(Protocol):
@@ -63,11 +73,7 @@ def merge_pool(target_rows_P: IntArray, drawn_rows: IntArray, q_N: DoubleArray |
     """The targets and the drawn items as one pool of distinct items; `q_N` holds the draw probabilities."""
     item_rows_M = np.union1d(target_rows_P, drawn_rows)
     draws_M = np.bincount(np.searchsorted(item_rows_M, drawn_rows), minlength=len(item_rows_M))
-    logq_M = None
-    if q_N is not None:
-        floor = np.finfo(np.float32).tiny  # a target that no draw can produce still needs a finite logarithm
-        logq_M = np.log(np.maximum(q_N[item_rows_M], floor)).astype(np.float32)
-    return Pool(item_rows_M.astype(np.int64), draws_M.astype(np.int64), logq_M)
+    return Pool(item_rows_M.astype(np.int64), draws_M.astype(np.int64), q_N)
 
 
 def mixture(q_N: DoubleArray, p_N: DoubleArray, n_q: int, n_p: int) -> DoubleArray:
@@ -79,18 +85,13 @@ def mixture(q_N: DoubleArray, p_N: DoubleArray, n_q: int, n_p: int) -> DoubleArr
 def with_certain(pool: Pool, rows: IntArray) -> Pool:
     """The pool with items that are there for certain, not by a draw: each counts as one negative.
 
-    What no draw gave had no probability of one. In the units of a draw it is 1 / (number of draws), so that a logQ
-    correction treats an item expected n times among them as n items, and this one as one.
+    An item that a draw gave too counts by its draws alone. The probabilities stay those of a draw, which a target is
+    corrected by; what a certain item weighs as a negative, the objective says.
     """
     item_rows_M = np.union1d(pool.item_rows_M, rows)
     place_M = np.searchsorted(item_rows_M, pool.item_rows_M)
     draws_M = np.zeros(len(item_rows_M), dtype=np.int64)
     draws_M[place_M] = pool.draws_M
     certain_M = np.isin(item_rows_M, rows) & (draws_M == 0)
-    logq_M = None
-    if pool.logq_M is not None:
-        logq_M = np.full(len(item_rows_M), -np.log(max(1, int(pool.draws_M.sum()))), dtype=np.float32)
-        drawn_M = ~certain_M[place_M]
-        logq_M[place_M[drawn_M]] = pool.logq_M[drawn_M]
     draws_M[certain_M] = 1
-    return Pool(item_rows_M, draws_M, logq_M)
+    return Pool(item_rows_M, draws_M, pool.q_N, certain_M)

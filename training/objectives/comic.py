@@ -99,7 +99,8 @@ class Comic:
     def _of_targets(self, logit_BM: Tensor) -> Tensor:
         if self.target_focus == 0:
             return -logsigmoid(logit_BM)
-        return -(-logit_BM).sigmoid().pow(self.target_focus) * logsigmoid(logit_BM)
+        # In logs, for the power of an underflowed probability has no finite gradient.
+        return -(self.target_focus * logsigmoid(-logit_BM)).exp() * logsigmoid(logit_BM)
 
     def _of_negatives(self, logit_BM: Tensor, weight_M: Tensor) -> Tensor:
         if self.shift == 0:

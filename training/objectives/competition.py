@@ -33,15 +33,12 @@ class Competition:
 def compete(batch: LossInput, temperature: float, logq_M: Tensor | None) -> Competition:
     """Scores over temperature, in at least float32 also under autocast.
 
-    `negatives_B1` is logsumexp over the negatives of Z + log(draws) - logq: an item drawn n times counts n times.
+    `negatives_B1` is logsumexp over the negatives of Z + log(draws) - logq: an item drawn n times counts n times. With
+    logq that sum is n draws' estimate of n times the catalogue's, so an item that is there for certain counts n times.
     """
     column_BP, is_target_BP = columns_of(batch.positive_BM & batch.valid_BM)
     negative_BM = batch.valid_BM > batch.positive_BM  # valid and not positive, in one pass
-    shift_M = torch.zeros(len(batch.item_MD), device=batch.item_MD.device)
-    if batch.draws_M is not None:
-        shift_M = batch.draws_M.float().log()  # -inf for an item that no draw gave
-    if logq_M is not None:
-        shift_M = shift_M - logq_M
+    shift_M = _log_counts(batch, logq_M)
     with torch.autocast(batch.query_BD.device.type, enabled=False):
         query_BD, item_MD = at_least_float32(batch.query_BD) / temperature, at_least_float32(batch.item_MD)
         negatives_B = log_mass(query_BD, item_MD, shift_M.to(item_MD.dtype), negative_BM)
@@ -66,12 +63,28 @@ def logsumexp(value: Tensor) -> tuple[Tensor, Tensor]:
     return total.log() + top[..., 0], some[..., 0]
 
 
-def n_negatives(competition: Competition, draws_M: Tensor | None) -> Tensor:
-    """How many draws stand behind each query's negatives, [B, 1], at least 1."""
+def n_negatives(competition: Competition, batch: LossInput) -> Tensor:
+    """How many draws stand behind each query's negatives, [B, 1], at least 1; what is there for certain is none."""
     dtype = competition.score_BP.dtype
-    counted_BM = competition.negative_BM.to(dtype)
-    total_B1 = counted_BM.sum(1, keepdim=True) if draws_M is None else counted_BM @ draws_M.to(dtype)[:, None]
-    return total_B1.clamp_min(1.0)
+    return (competition.negative_BM.to(dtype) @ _sampled(batch).to(dtype)[:, None]).clamp_min(1.0)
+
+
+def _sampled(batch: LossInput) -> Tensor:
+    """How often the sampler drew each item, [M]."""
+    draws_M = torch.ones(len(batch.item_MD), device=batch.item_MD.device) if batch.draws_M is None else batch.draws_M
+    return draws_M if batch.certain_M is None else draws_M.masked_fill(batch.certain_M, 0)
+
+
+def _log_counts(batch: LossInput, logq_M: Tensor | None) -> Tensor:
+    """Log of how often each item counts as a negative, [M]; -inf for an item that no draw gave."""
+    if logq_M is None:
+        once_M = torch.zeros(len(batch.item_MD), device=batch.item_MD.device)
+        return once_M if batch.draws_M is None else batch.draws_M.float().log()
+    sampled_M = _sampled(batch).float()
+    drawn_M = sampled_M.log() - logq_M
+    if batch.certain_M is None:
+        return drawn_M
+    return torch.where(batch.certain_M, sampled_M.sum().clamp_min(1.0).log(), drawn_M)
 
 
 def mean_over_targets(loss_BP: Tensor, competition: Competition) -> Tensor:

@@ -20,7 +20,6 @@ from training.objectives.supremix import require_grades
 class ConRConfig(ObjectiveSettings):
     """Contrastive regulariser over a query's graded items; a term of a weighted sum, for it never pulls at queries."""
 
-    needs_grades: ClassVar[bool] = True
     no_logq: ClassVar[str] = "compares the graded items of a query only"
     kind: Literal["conr"] = "conr"
     temperature: float = Field(default=0.07, gt=0, description="Divides the cosines between items.")
@@ -31,6 +30,11 @@ class ConRConfig(ObjectiveSettings):
     prediction_scale: float = Field(
         default=1.0, gt=0, description="A score times this is a predicted grade, up to a constant."
     )
+
+    @property
+    def needs_grades(self) -> bool:
+        """Always."""
+        return True
 
     def build(self, dimension: int) -> "ConR":
         """The objective; `dimension` does not matter."""

@@ -24,7 +24,8 @@ class LossInput:
     times in a denominator. `logq_M` is the log probability that one draw gives the item, over the catalogue;
     None when negatives need no correction. `weight_B` weighs queries. `grade_BM` is the grade of each target, and
     anything elsewhere. `teacher_BM` is a teacher's score, NaN where it gave none. `count_M` says how often
-    training has the item as a target.
+    training has the item as a target. `certain_M` marks items that somebody chose and no draw gave; 1 draw stands
+    for each, and as negatives `logq_M` is not theirs.
     """
 
     query_BD: Tensor
@@ -37,6 +38,7 @@ class LossInput:
     grade_BM: Tensor | None = None
     teacher_BM: Tensor | None = None
     count_M: Tensor | None = None
+    certain_M: Tensor | None = None
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,12 @@ class ObjectiveSettings(Config):
     """What every kind of objective tells the configuration that holds it."""
 
     needs_teacher: ClassVar[bool] = False
-    needs_grades: ClassVar[bool] = False
     no_logq: ClassVar[str] = "is no sampled softmax"
+
+    @property
+    def needs_grades(self) -> bool:
+        """Whether it makes no sense without graded interactions."""
+        return False
 
     @property
     def draw_correction(self) -> Literal["none", "classic", "corrected"]:

@@ -26,6 +26,11 @@ class DecoupledSoftmaxConfig(ObjectiveSettings):
     )
 
     @property
+    def needs_grades(self) -> bool:
+        """Only as weights."""
+        return self.grade_weights
+
+    @property
     def draw_correction(self) -> LogQ:
         """The correction asked for."""
         return self.logq
@@ -57,7 +62,7 @@ class DecoupledSoftmax:
             loss_BP = softmax_loss(c.score_BP - logq_M[c.column_BP], c.negatives_B1)
         else:
             rest_BP = c.negatives_B1 + log_complement(logq_M[c.column_BP])
-            loss_BP = corrected_loss(c.score_BP, rest_BP, n_negatives(c, batch.draws_M))
+            loss_BP = corrected_loss(c.score_BP, rest_BP, n_negatives(c, batch))
         if self.grade_weights:
             loss_BP = loss_BP * _grades(batch, c).to(loss_BP.dtype)
         return reduce(mean_over_targets(loss_BP, c), c.contributes_B, batch.weight_B)

@@ -14,6 +14,9 @@ from training.objectives.competition import Competition, compete, logsumexp, mea
 from training.objectives.contract import LossInput, LossOutput, ObjectiveSettings, reduce
 from training.objectives.logq import LogQ, corrected_loss, log_complement, require_logq
 
+# The log of no mass, but finite: minus infinity would make the gradients of log sums NaN.
+_NOTHING = -1e30
+
 
 class SoftmaxConfig(ObjectiveSettings):
     """Cross-entropy against the query's positives, which share one softmax."""
@@ -57,11 +60,19 @@ class Softmax:
 
 def _corrected(c: Competition, batch: LossInput, logq_M: Tensor) -> Tensor:
     """Only drawn negatives are corrected; the query's other targets stay in the denominator as they are."""
-    n_negatives_B1 = n_negatives(c, batch.draws_M)
+    n_negatives_B1 = n_negatives(c, batch)
     rest_BP = c.negatives_B1 + log_complement(logq_M[c.column_BP])
-    most = c.column_BP.shape[1]
-    other_BPP = c.is_target_BP[:, None, :] & ~torch.eye(most, dtype=torch.bool, device=rest_BP.device)
-    others_BP, has_other_BP = logsumexp(torch.where(other_BPP, c.score_BP[:, None, :], -torch.inf))
+    others_BP = log_mass_of_others(c.score_BP.masked_fill(~c.is_target_BP, _NOTHING))
     # Others enter times n, because corrected_loss divides the whole rest by the number of draws.
-    with_others_BP = torch.logaddexp(rest_BP, others_BP + n_negatives_B1.log())
-    return corrected_loss(c.score_BP, torch.where(has_other_BP, with_others_BP, rest_BP), n_negatives_B1)
+    return corrected_loss(c.score_BP, torch.logaddexp(rest_BP, others_BP + n_negatives_B1.log()), n_negatives_B1)
+
+
+def log_mass_of_others(score_BP: Tensor) -> Tensor:
+    """logsumexp over all other entries of the row, of an entry without another a finite number below -1e29.
+
+    The sum of what stands before and of what stands behind: nothing is subtracted, and no [B, P, P] array is made.
+    """
+    nothing_B1 = torch.full_like(score_BP[:, :1], _NOTHING)
+    before_BP = torch.cat([nothing_B1, score_BP[:, :-1].logcumsumexp(1)], 1)
+    behind_BP = torch.cat([score_BP[:, 1:].flip(1).logcumsumexp(1).flip(1), nothing_B1], 1)
+    return torch.logaddexp(before_BP, behind_BP)

@@ -20,7 +20,6 @@ from training.objectives.judged import at_least_float32
 class SupReMixConfig(ObjectiveSettings):
     """Supervised contrast over grades with mixtures; without mixtures and grade gaps it is `softmax`."""
 
-    needs_grades: ClassVar[bool] = True
     no_logq: ClassVar[str] = "weighs items by their grades"
     kind: Literal["supremix"] = "supremix"
     temperature: float = Field(default=0.1, gt=0, description="Divides the scores before the softmax.")
@@ -35,6 +34,11 @@ class SupReMixConfig(ObjectiveSettings):
         default=True,
         description="Whether a mixture of a lower and a higher graded item, of the target's grade, is one more target.",
     )
+
+    @property
+    def needs_grades(self) -> bool:
+        """Always."""
+        return True
 
     def build(self, dimension: int) -> "SupReMix":
         """The objective; `dimension` does not matter."""

@@ -4,11 +4,21 @@ Axes: B queries, C candidates of each query.
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from torch import Tensor, nn
 
 from training.ragged import IntArray
+
+
+@dataclass(frozen=True)
+class Reads:
+    """What somebody reads besides the features of the towers: pretrained models by name, columns of the tables."""
+
+    models: tuple[str, ...] = ()
+    query_columns: tuple[str, ...] = ()
+    item_columns: tuple[str, ...] = ()
 
 
 class Ranker(Protocol):
@@ -23,6 +33,9 @@ class Ranker(Protocol):
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """The weights to train."""
+
+    def modules(self) -> Iterator[nn.Module]:
+        """It and every module inside it."""
 
     def train(self, mode: bool = True) -> Any:
         """Switch between training (dropout acts) and evaluation."""

@@ -27,19 +27,25 @@ from training.export import export_graph
 from training.parity import MAX_DIFFERENCE
 from training.pretrained import DEFAULT_MODEL, PretrainedModels
 from training.ragged import IntArray
+from training.rankers.contract import Reads
 
 TOKENS, PARTS, SCORE = "tokens", "parts", "score"
 _PAIRS_A_BATCH, _VALUES_A_BATCH = 256, 32768
 
 
 class CrossEncoderConfig(Config):
-    """A pretrained text model that reads query and item together; train it at about 5e-5."""
+    """A pretrained text model that reads query and item together."""
 
     kind: Literal["cross_encoder"] = "cross_encoder"
     model: FeatureName = Field(default=DEFAULT_MODEL, description="Name of the pretrained model.")
     query_columns: tuple[str, ...] = Field(min_length=1, description="Text columns of a query, joined by a space.")
     item_columns: tuple[str, ...] = Field(min_length=1, description="Text columns of an item, joined by a space.")
     max_tokens: int = Field(default=192, ge=8, description="Tokens of a pair; of two long texts the longer is cut.")
+
+    @property
+    def reads(self) -> Reads:
+        """Its model and its columns."""
+        return Reads((self.model,), self.query_columns, self.item_columns)
 
     def build(self, context: HookContext) -> "CrossEncoderRanker":
         """A fresh ranker on the device of the run; raises ConfigError for a missing column or model."""

@@ -25,6 +25,7 @@ from training.fit_features import cold_item_rows
 from training.mining.queries import TrainingQueries
 from training.model import text_idf
 from training.ragged import IntArray
+from training.rankers.contract import Reads
 
 
 class MlpRankerConfig(Config):
@@ -36,6 +37,11 @@ class MlpRankerConfig(Config):
     history: HistoryConfig = Field(
         default_factory=HistoryRecencyConfig, description="Encoder of every sequence feature of a query."
     )
+
+    @property
+    def reads(self) -> Reads:
+        """The features alone."""
+        return Reads()
 
     def build(self, context: HookContext) -> "MlpRanker":
         """A fresh ranker over the features of both towers, on the device of the run."""

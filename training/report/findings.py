@@ -29,7 +29,7 @@ class Finding:
 
 def findings(outcome: Outcome) -> list[Finding]:
     """All warnings of a run, the gravest first; none is good news, not proof."""
-    return [finding for check in _CHECKS for finding in check(outcome)]
+    return [finding for check in _CHECKS for finding in check(outcome) if outcome.trained or check not in _OF_TRAINING]
 
 
 def _loss(outcome: Outcome) -> Iterator[Finding]:
@@ -177,6 +177,7 @@ def _data(outcome: Outcome) -> Iterator[Finding]:
         )
 
 
+_OF_TRAINING = (_loss, _epochs, _terms)
 _CHECKS: tuple[Callable[[Outcome], Iterator[Finding]], ...] = (
     _loss,
     _baselines,

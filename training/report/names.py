@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from bundle.features import CategoriesFeature, CategoryFeature, Feature, TextFeature
+from bundle.features import CategoriesFeature, CategoryFeature, Feature, TextFeature, TokensFeature
 from training.outcome import Outcome
 
 LONGEST = 70
@@ -24,7 +24,7 @@ def name_column(table: pa.Table | None, features: Sequence[Feature], id_column: 
         if _is_text(field.type) and field.name != id_column
     }
     found = [texts[usual] for usual in _USUAL if usual in texts]
-    found += [f.name for f in features if isinstance(f, TextFeature) and f.name in table.column_names]
+    found += [f.name for f in features if isinstance(f, TextFeature | TokensFeature) and f.name in table.column_names]
     return found[0] if found else None
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from training.compare import MODEL
 from training.hubness import K
+from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import curves, pictures
 from training.report.examples import NEIGHBOURS, neighbour_cards, query_cards
@@ -45,6 +46,8 @@ def document(outcome: Outcome) -> str:
 
 def _summary(outcome: Outcome) -> str:
     config, learned = outcome.config, outcome.learned
+    if not outcome.trained:
+        return f"A dual encoder of {config.dimension} dimensions with its first weights: trainer.epochs = 0."
     chosen = (
         f"epoch {learned.best_epoch} was best by {config.trainer.metric} on the validation part"
         if learned.logs and learned.logs[0].metrics
@@ -85,6 +88,8 @@ def _metrics(outcome: Outcome) -> Section:
 def _learning(outcome: Outcome) -> Section:
     learned, metric = outcome.learned, outcome.config.trainer.metric
     logs, final = learned.logs, learned.final_logs
+    if not outcome.trained:
+        return Section("learning", "Learning curves", _untrained(logs))
     shown = [
         picture(
             inline(curves.loss(logs, final), "loss", "Training loss by epoch"),
@@ -108,6 +113,12 @@ def _learning(outcome: Outcome) -> Section:
         shown.append(picture(drawn, _TERM_CAPTIONS.get(group, "Mean over the steps of each epoch.")))
     rest = paragraph(f"Logged, but zero throughout: {', '.join(zero)}.", "quiet") if zero else ""
     return Section("learning", "Learning curves", grid(shown) + rest)
+
+
+def _untrained(logs: Sequence[EpochLog]) -> str:
+    rows = [[name, f"{value:.4g}"] for log in logs for name, value in log.metrics.items()]
+    measured = table([["metric", "validation"], *rows]) if rows else ""
+    return paragraph("Nothing was trained (trainer.epochs = 0), so there is no curve.") + measured
 
 
 _TERM_CAPTIONS = {

@@ -81,4 +81,5 @@ def _loss_input(batch: Batch, query_BD: Tensor, item_MD: Tensor) -> LossInput:
         grade_BM=batch.grade_BM,
         teacher_BM=batch.teacher_BM,
         count_M=batch.count_M,
+        certain_M=batch.certain_M,
     )

@@ -91,8 +91,6 @@ class Asking:
                     f"the endpoint refused {self.refused} prompts, the last for item '{question.item_id}': "
                     f"{answer.refusal}; change the prompt or the model, or raise source.max_refused"
                 )
-        if answer.tokens_in is None and self._spend.budget is not None:
-            raise EndpointFailed("the endpoint does not tell its tokens, so no budget can be held; unset source.budget")
         tokens_in, tokens_out = answer.tokens_in or 0, answer.tokens_out or 0
         entry = Entry(
             task=question.task,
@@ -102,11 +100,17 @@ class Asking:
             tokens_in=tokens_in,
             tokens_out=tokens_out,
             refused=answer.refusal is not None,
+            cut=answer.cut,
         )
         self._journal.append(entry)
         self._spend.add(tokens_in, tokens_out)
         self.asked += 1
         self._progress.advance()
+        if answer.tokens_in is None and self._spend.budget is not None:
+            raise EndpointFailed(
+                "the endpoint does not tell its tokens, so no budget can be held; every answer so far is kept, so "
+                "unset source.budget and go on with --resume"
+            )
         if time.monotonic() - self._noted >= _NOTE_INTERVAL_S:
             self._note()
 

@@ -62,12 +62,16 @@ class ChatConfig(Config):
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back. `refusal` says why the endpoint would not answer this prompt; token counts are None if untold."""
+    """What came back. `refusal` says why the endpoint would not answer this prompt; token counts are None if untold.
+
+    `cut`: the answer reached the most tokens before its end.
+    """
 
     text: str
     tokens_in: int | None = None
     tokens_out: int | None = None
     refusal: str | None = None
+    cut: bool = False
 
 
 class _Message(BaseModel):
@@ -76,6 +80,7 @@ class _Message(BaseModel):
 
 class _Choice(BaseModel):
     message: _Message
+    finish_reason: str | None = None
 
 
 class _Usage(BaseModel):
@@ -220,9 +225,13 @@ class Chat:
                 "of an OpenAI-compatible endpoint; every answer so far is kept",
                 url=self._url,
             ) from None
-        text = completion.choices[0].message.content or ""
-        usage = completion.usage
-        return Answer(text) if usage is None else Answer(text, usage.prompt_tokens, usage.completion_tokens)
+        choice, usage = completion.choices[0], completion.usage
+        return Answer(
+            choice.message.content or "",
+            None if usage is None else usage.prompt_tokens,
+            None if usage is None else usage.completion_tokens,
+            cut=choice.finish_reason == "length",
+        )
 
     def _safe(self, text: str) -> str:
         """A foreign text for a message: short, on one line, without the key."""

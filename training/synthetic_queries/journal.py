@@ -16,7 +16,10 @@ FORMAT = 1
 
 
 class Entry(BaseModel):
-    """One answer; `refused` when the endpoint would not answer this prompt, and `answer` is then empty."""
+    """One answer; `refused` when the endpoint would not answer this prompt, and `answer` is then empty.
+
+    `cut`: it reached the most tokens before its end.
+    """
 
     task: str
     item_id: str
@@ -25,6 +28,7 @@ class Entry(BaseModel):
     tokens_in: int
     tokens_out: int
     refused: bool = False
+    cut: bool = False
 
 
 class Journal:

@@ -7,9 +7,10 @@ are to be taken on the dataset and split that came in.
 Letters: S synthetic pairs, N real interactions, T training interactions, Q real queries.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,10 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from bundle.config import Config
+from bundle.encoders import build_encoder
 from bundle.errors import ConfigError
 from bundle.features import Feature, TextFeature, TokensFeature
+from bundle.tokens import TextTokenizer
 from training.dataset import Dataset
 from training.errors import BadData
 from training.interactions import Interactions
@@ -85,6 +88,7 @@ class MixReport:
 
     read: int
     unknown_item: int
+    no_word: int
     leak_text: int
     leak_pair: int
     repeats: int
@@ -96,8 +100,9 @@ class MixReport:
         """The counts as a line."""
         return (
             f"{self.pairs:,} of {self.read:,} synthetic pairs as {self.queries:,} queries; dropped: "
-            f"{self.unknown_item:,} of unknown items, {self.leak_text + self.leak_pair:,} leaks, "
-            f"{self.repeats:,} repeats, {self.beyond_ratio:,} beyond the ratio"
+            f"{self.unknown_item:,} of unknown items, {self.no_word:,} without a word, "
+            f"{self.leak_text + self.leak_pair:,} leaks, {self.repeats:,} repeats, "
+            f"{self.beyond_ratio:,} beyond the ratio"
         )
 
 
@@ -120,17 +125,33 @@ def mix(
     with_history: bool,
     drop_unknown: bool,
     seed: int,
+    tokenizers: Mapping[str, TextTokenizer] = MappingProxyType({}),
 ) -> Mixed:
-    """Read the table and add its pairs; see `add_pairs`. An unknown item is an InvalidTable unless `drop_unknown`."""
+    """Read the table and add its pairs; see `add_pairs`. An unknown item is an InvalidTable unless `drop_unknown`.
+
+    Texts in which the query feature finds no word are dropped and counted. `tokenizers`: by model, for such a feature.
+    """
     path = base / config.path
     pairs = read_pairs(path)
     ids = pa.table({ITEM_ID: pa.array([pair.item_id for pair in pairs], pa.string())})
     item_S = IdRows.of(dataset.items.item_ids, dataset.items.source).find(ids, ITEM_ID, path, drop_unknown=drop_unknown)
     known = [pair for pair, item in zip(pairs, item_S.tolist(), strict=True) if item != UNKNOWN]
     name = text_feature(features, config.feature)
-    mixed = add_pairs(dataset, split, known, name, ratio=config.ratio, merge=not with_history, seed=seed)
-    report = replace(mixed.report, read=len(pairs), unknown_item=len(pairs) - len(known))
+    said = _with_words(known, next(feature for feature in features if feature.name == name), tokenizers)
+    if not said:
+        raise BadData(f"{path} has no text that the query feature '{name}' can read; make others")
+    mixed = add_pairs(dataset, split, said, name, ratio=config.ratio, merge=not with_history, seed=seed)
+    unknown, no_word = len(pairs) - len(known), len(known) - len(said)
+    report = replace(mixed.report, read=len(pairs), unknown_item=unknown, no_word=no_word)
     return replace(mixed, report=report)
+
+
+def _with_words(pairs: Sequence[Pair], feature: Feature, tokenizers: Mapping[str, TextTokenizer]) -> list[Pair]:
+    """The pairs whose text the feature encodes to something."""
+    optional = feature.model_copy(update={"required": False})  # a text without a word is no fault of a query's record
+    column = build_encoder(optional, {}, {}, tokenizers)([pair.query_text for pair in pairs])
+    first_ST = column.batch(None).reshape(len(pairs), -1)[:, :1]
+    return [pair for pair, first in zip(pairs, first_ST, strict=True) if first.any()]
 
 
 def add_pairs(
@@ -176,6 +197,7 @@ def _report(leaks: Leaks, first_S: BoolArray, query_S: IntArray) -> MixReport:
     return MixReport(
         read=len(first_S),
         unknown_item=0,
+        no_word=0,
         leak_text=int(leaks.text_S.sum()),
         leak_pair=int(leaks.pair_S.sum()),
         repeats=len(first_S) - leaked - first,

@@ -12,6 +12,7 @@ from training.synthetic_queries.texts import ItemTexts
 
 _ORDER = "Write {count} different ones, each on a line of its own, with no number and no other text.\n\n{text}"
 _BULLET = re.compile(r"^\s*(?:[-*•]|\d+[.)])\s+")
+_THINKS, _THOUGHT = "<think>", "</think>"
 _QUOTES = "\"'“”‘’«»` \t"
 
 
@@ -79,9 +80,21 @@ def questions(
             )
 
 
-def queries_in(answer: str, most: int, max_chars: int) -> tuple[list[str], int]:
-    """The first `most` lines of an answer without bullets and quotes, and how many of them were too long."""
-    lines = (_BULLET.sub("", line).strip(_QUOTES) for line in answer.splitlines())
+def queries_in(answer: str, most: int, max_chars: int, *, cut: bool = False) -> tuple[list[str], int]:
+    """The first `most` lines of an answer without bullets and quotes, and how many of them were too long.
+
+    What a model thought aloud before it is no query, nor is the unfinished last line of an answer that was `cut`.
+    """
+    said = _said(answer)
+    if cut:
+        said = said[: said.rfind("\n") + 1]
+    lines = (_BULLET.sub("", line).strip(_QUOTES) for line in said.splitlines())
     found = [line for line in lines if line][:most]
     kept = [line for line in found if len(line) <= max_chars]
     return kept, len(found) - len(kept)
+
+
+def _said(answer: str) -> str:
+    """The answer behind its <think> block, whose first tag some endpoints leave out; nothing of one without an end."""
+    _, _, rest = answer.rpartition(_THOUGHT)
+    return "" if rest.lstrip().startswith(_THINKS) else rest

@@ -15,9 +15,10 @@ from training.candidates import draw
 from training.epoch_hook import HookContext
 from training.errors import BadData, Diverged
 from training.mining.miner import Mined
+from training.optimizer import rate_groups
 from training.ragged import BoolArray, FloatArray, IntArray, Ragged
 from training.rankers import RankerConfig
-from training.rankers.contract import Ranker
+from training.rankers.contract import Ranker, Reads
 from training.rankers.losses import listwise_loss
 from training.rankers.mlp import MlpRankerConfig
 from training.teachers.contract import TeacherSettings
@@ -46,6 +47,14 @@ class RankerTeacherConfig(TeacherSettings):
     negatives: int = Field(default=15, ge=1, description="Mined items beside the positive in a step of the ranker.")
     batch_size: int = Field(default=32, ge=1, description="Queries a step of the ranker.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Step size of the ranker's AdamW.")
+    pretrained_learning_rate: float = Field(
+        default=5e-5, gt=0, description="Step size of its AdamW for the weights of a pretrained model."
+    )
+
+    @property
+    def reads(self) -> Reads:
+        """What the ranker reads."""
+        return self.ranker.reads
 
     def steps(self, first: bool) -> int:
         """Steps of the ranker in the first or a later round.
@@ -69,7 +78,8 @@ class RankerTeacher:
         with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
             torch.manual_seed(context.seed)
             self.ranker: Ranker = config.ranker.build(context)
-        self._optimizer = torch.optim.AdamW(list(self.ranker.parameters()), lr=config.learning_rate)
+        groups = rate_groups([self.ranker], config.learning_rate, config.pretrained_learning_rate)
+        self._optimizer = torch.optim.AdamW(groups)
 
     def learn(self, mined: Mined, first: bool, rng: np.random.Generator) -> dict[str, float]:
         """Cross-entropy of the positive against mined negatives drawn at random; logs mean loss and accuracy.
@@ -126,7 +136,9 @@ class RankerTeacher:
         best_B = score_BC.detach()[:, 1:].masked_fill(~real[:, 1:], -torch.inf).max(1).values
         accuracy = float((score_BC.detach()[:, 0] > best_B).float().mean())
         if not torch.isfinite(loss):
-            raise Diverged("the ranker's loss is not finite; lower teacher.learning_rate")
+            raise Diverged(
+                "the ranker's loss is not finite; lower teacher.learning_rate and its pretrained_learning_rate"
+            )
         self._optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()

@@ -12,6 +12,7 @@ from pydantic import Field
 from bundle.config import Config
 from training.mining.miner import Mined
 from training.ragged import FloatArray, IntArray
+from training.rankers.contract import Reads
 from training.teachers.selection import Selection
 
 
@@ -39,12 +40,17 @@ class TeacherSettings(Config):
         default=0.05, gt=0, description="Divides the model's scores when its doubt is measured."
     )
 
+    @property
+    def reads(self) -> Reads:
+        """What it reads besides features, interactions and judgements."""
+        return Reads()
+
 
 class Teacher(Protocol):
     """Judges pairs of dataset query rows and item rows; one that learns is changed by `learn` alone."""
 
     def learn(self, mined: Mined, first: bool, rng: np.random.Generator) -> dict[str, float]:
-        """Learn from what was mined; returns numbers worth a curve, none if nothing was learned."""
+        """Learn from what was mined; returns numbers worth a curve, none if no score has changed since the last."""
 
     def scores(self, query_P: IntArray, item_P: IntArray) -> FloatArray:
         """Scores [P], larger is better; NaN where it has none."""

@@ -10,7 +10,6 @@ import numpy as np
 from pydantic import Field
 
 from training.candidates import Candidates, PairScores
-from training.dataset import Dataset
 from training.epoch_hook import HookContext
 from training.errors import BadData
 from training.mining.filter import judged_below, lowest
@@ -34,15 +33,15 @@ class JudgementsConfig(TeacherSettings):
 
 
 class JudgementsTeacher:
-    """Answers from the table, and has learned all it will."""
+    """Answers from the table, but for held-out pairs, and has learned all it will."""
 
-    def __init__(self, dataset: Dataset) -> None:
+    def __init__(self, context: HookContext) -> None:
         """Raises BadData when the data have no judgement."""
-        self.scored = judged_pairs(dataset)
+        self.scored, self._held_out = judged_pairs(context)
 
     def learn(self, mined: Mined, first: bool, rng: np.random.Generator) -> dict[str, float]:
-        """Nothing."""
-        return {}
+        """Nothing; says at first how many judged pairs were dropped."""
+        return {"judged_held_out": float(self._held_out)} if first else {}
 
     def scores(self, query_P: IntArray, item_P: IntArray) -> FloatArray:
         """The table's scores, NaN where it has none."""
@@ -64,7 +63,7 @@ class JudgedCandidates:
 
     def __init__(self, config: JudgementsConfig, context: HookContext) -> None:
         """Raises BadData when no training query has a judged item that is no positive."""
-        scored = judged_pairs(context.dataset)
+        scored, held_out = judged_pairs(context)
         queries = TrainingQueries.of(context.batches, len(context.dataset.query_ids))
         items = _judged_items(scored, queries)
         query_V = queries.query_rows_Q[items.row_index_V]
@@ -87,10 +86,11 @@ class JudgedCandidates:
         self._logs = {
             "judged_queries": float((items.lengths > 0).sum()),
             "judged_candidates": float(len(items.values_V)),
+            "judged_held_out": float(held_out),
         }
 
     def before_epoch(self, epoch: int) -> dict[str, float]:
-        """How many queries have candidates, and how many candidates there are."""
+        """How many queries have candidates, how many candidates there are, and how many judged pairs were dropped."""
         return self._logs
 
     def state(self) -> dict[str, Any]:
@@ -101,12 +101,18 @@ class JudgedCandidates:
         """Nothing."""
 
 
-def judged_pairs(dataset: Dataset) -> PairScores:
-    """The table's scores by pair; raises BadData when the data have none."""
-    judgements = dataset.judgements
+def judged_pairs(context: HookContext) -> tuple[PairScores, int]:
+    """The table's scores by pair, and how many pairs were dropped since validation or test ask for them.
+
+    Raises BadData when the data have no judgement.
+    """
+    dataset, judgements = context.dataset, context.dataset.judgements
     if judgements is None or len(judgements.score_N) == 0:
         raise BadData("teacher.kind = 'judgements' needs a judgements table with rows; name it as data.judgements")
-    return PairScores.of(judgements.query_N, judgements.item_N, judgements.score_N, len(dataset.items))
+    scored = PairScores.of(judgements.query_N, judgements.item_N, judgements.score_N, len(dataset.items))
+    keep_P = ~np.isin(scored.key_P, context.held_out_P)
+    kept = PairScores(scored.n_items, scored.key_P[keep_P], scored.score_P[keep_P])
+    return kept, int((~keep_P).sum())
 
 
 def _judged_items(scored: PairScores, queries: TrainingQueries) -> Ragged:

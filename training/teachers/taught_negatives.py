@@ -30,7 +30,8 @@ class TaughtNegatives:
         self._teacher = teacher
         self._context = context
         self._cache = JudgeCache(len(context.dataset.items))
-        self._set(Candidates(Ragged.from_rows([()] * self._miner.n_queries), 0, self._cache.scores))
+        offsets = np.zeros(self._miner.n_queries + 1, dtype=np.int64)
+        self._set(Candidates(Ragged(offsets, offsets[:0]), 0, self._cache.scores))
 
     def before_epoch(self, epoch: int) -> dict[str, float]:
         """A round, if it is time; logs of the mining, of the teacher, and how many queries and pairs it judged."""
@@ -71,17 +72,17 @@ class TaughtNegatives:
         # Without a cut only what is kept is judged, which is far less.
         listed = self._miner.choose(mined, rng) if margin is None else mined
         judged_Q = self._judged(listed, rng)
-        asked = mined.queries.asked
-        query_P, in_budget_P = mined.queries.query_rows_Q[asked.row_index_V], judged_Q[asked.row_index_V]
+        known = mined.queries.known
+        query_P, in_budget_P = mined.queries.query_rows_Q[known.row_index_V], judged_Q[known.row_index_V]
         in_budget_V = judged_Q[listed.found.items.row_index_V]
         self._cache.ask(
             self._teacher.scores,
             np.append(query_P[in_budget_P], listed.query_V[in_budget_V]),
-            np.append(asked.values_V[in_budget_P], listed.found.items.values_V[in_budget_V]),
+            np.append(known.values_V[in_budget_P], listed.found.items.values_V[in_budget_V]),
         )
         if margin is None:
             return listed, int(judged_Q.sum())
-        positive_Q = lowest(asked, self._cache.lookup(query_P, asked.values_V))
+        positive_Q = lowest(known, self._cache.lookup(query_P, known.values_V))
         keep_V = judged_below(listed.found.items, self._candidate_scores(listed), positive_Q, margin)
         return self._miner.choose(listed.select(keep_V), rng), int(judged_Q.sum())
 
@@ -103,10 +104,10 @@ class TaughtNegatives:
         return self._cache.lookup(mined.query_V, mined.found.items.values_V)
 
     def _scores_of(self, chosen: Mined) -> PairScores:
-        """The scores at hand of the kept candidates and of the positives."""
-        asked = chosen.queries.asked
-        query_P = np.append(chosen.queries.query_rows_Q[asked.row_index_V], chosen.query_V)
-        item_P = np.append(asked.values_V, chosen.found.items.values_V)
+        """The scores at hand of the kept candidates and of the positives, whichever example has them as targets."""
+        known = chosen.queries.known
+        query_P = np.append(chosen.queries.query_rows_Q[known.row_index_V], chosen.query_V)
+        item_P = np.append(known.values_V, chosen.found.items.values_V)
         score_P = self._cache.lookup(query_P, item_P)
         known_P = ~np.isnan(score_P)
         return PairScores.of(query_P[known_P], item_P[known_P], score_P[known_P], len(self._context.dataset.items))

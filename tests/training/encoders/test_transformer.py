@@ -1,5 +1,7 @@
 """The pretrained text encoder: pooling by hand, what is shared, what is frozen, what export gives."""
 
+import json
+import shutil
 import socket
 import sys
 from pathlib import Path
@@ -146,6 +148,24 @@ def test_loading_asks_nobody_and_prints_nothing(
     monkeypatch.setattr(socket, "socket", refused)
     assert load_backbone(found(folder)).width == WIDTH
     assert capfd.readouterr() == ("", "")
+
+
+def test_code_of_a_folder_is_never_run(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A model that brings Python of its own is refused; the library is told to run none either."""
+    copy, ran = tmp_path / "model", tmp_path / "ran"
+    shutil.copytree(folder, copy)
+    (copy / "own.py").write_text(f"open({str(ran)!r}, 'w')\nclass Own: pass\n")
+    settings = json.loads((copy / "config.json").read_text())
+    own = {"auto_map": {"AutoConfig": "own.Own", "AutoModel": "own.Own"}, "model_type": "own"}
+    (copy / "config.json").write_text(json.dumps(settings | own))
+    for refuse in (lambda: found(copy).tokenizer, lambda: load_backbone(found(copy))):
+        with pytest.raises(ConfigError, match=r"has an 'auto_map'.*runs no code of a model's folder"):
+            refuse()
+    monkeypatch.setattr("builtins.input", lambda *_: "y")  # what the library would ask on a terminal
+    monkeypatch.setattr(PretrainedFolder, "check_no_code", lambda _: None)
+    with pytest.raises(ConfigError, match="contains custom code"):
+        load_backbone(found(copy))
+    assert not ran.exists()
 
 
 def test_files_that_do_not_fit_are_refused(folder: Path, tmp_path: Path) -> None:

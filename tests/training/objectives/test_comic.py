@@ -84,3 +84,10 @@ def test_the_largest_count_is_that_of_items_in_play() -> None:
 def test_a_batch_without_counts_is_refused() -> None:
     with pytest.raises(TrainingError, match="weighs items by their counts"):
         ComicConfig().build(1)(one_query([1.0, 0.0], [0]))
+
+
+def test_a_target_of_very_high_score_has_a_finite_gradient_under_a_small_focus() -> None:
+    for score in (1000.0, -1000.0):
+        loss, _, gradient = with_gradients(Comic(1.0, target_focus=0.5), one_query([score, 0.0], [0], counts=[7, 7]))
+        assert loss.isfinite()
+        assert gradient.isfinite().all()

@@ -1,12 +1,14 @@
 """The coupled softmax."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from tests.contracts.objective import with_gradients
 from tests.training.objectives.one_query import close, one_query
 from training.objectives.decoupled_softmax import DecoupledSoftmax
-from training.objectives.softmax import Softmax, SoftmaxConfig
+from training.objectives.softmax import Softmax, SoftmaxConfig, log_mass_of_others
 
 
 def test_by_hand() -> None:
@@ -38,3 +40,30 @@ def test_it_cannot_fall_below_the_log_of_the_number_of_positives() -> None:
 
 def test_the_config_builds_it() -> None:
     assert SoftmaxConfig(temperature=0.2, logq="classic").build(4) == Softmax(0.2, "classic")
+
+
+def test_the_mass_of_the_others_is_that_without_oneself_and_so_is_its_gradient() -> None:
+    score_BP = torch.tensor([[30.0, -40.0, 2.0, 1.5, -1e30], [0.3, -1e30, -1e30, -1e30, -1e30]], dtype=torch.float64)
+    found_BP = log_mass_of_others(score_BP)
+    for place in range(4):
+        others = torch.cat([score_BP[0, :place], score_BP[0, place + 1 :]])
+        close(found_BP[0, place], float(others.logsumexp(0)), atol=1e-12)
+    assert found_BP[1, 0] < -1e29
+    assert torch.autograd.gradcheck(log_mass_of_others, score_BP[:1, :4].clone().requires_grad_())
+
+
+def test_many_targets_of_a_query_take_memory_in_proportion_under_the_corrected_logq() -> None:
+    n = 2000
+    given = one_query([0.1 * (item % 7) for item in range(n)], list(range(n - 1)))
+    given = replace(given, logq_M=torch.full((n,), 1 / n, dtype=torch.float64).log())
+    given = replace(given, item_MD=given.item_MD.requires_grad_())
+    kept: list[int] = []
+
+    def keep(value: torch.Tensor) -> torch.Tensor:
+        kept.append(value.numel())
+        return value
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda value: value):
+        loss = Softmax(1.0, "corrected")(given).loss
+    assert max(kept) <= 2 * n
+    assert loss.isfinite()

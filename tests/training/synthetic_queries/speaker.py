@@ -22,8 +22,11 @@ class Reply:
     after_s: float = 0.0
 
 
-def completion(text: str | None, tokens_in: int = 100, tokens_out: int = 20, *, usage: bool = True) -> Reply:
-    body: dict[str, Any] = {"choices": [{"index": 0, "message": {"role": "assistant", "content": text}}]}
+def completion(
+    text: str | None, tokens_in: int = 100, tokens_out: int = 20, *, usage: bool = True, finish: str = "stop"
+) -> Reply:
+    message = {"role": "assistant", "content": text}
+    body: dict[str, Any] = {"choices": [{"index": 0, "message": message, "finish_reason": finish}]}
     if usage:
         body["usage"] = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out}
     return Reply(body=json.dumps(body).encode())

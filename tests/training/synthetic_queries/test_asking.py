@@ -105,9 +105,12 @@ def test_the_budget_is_not_passed_and_the_rest_is_asked_when_it_is_raised(tmp_pa
 def test_a_budget_needs_an_endpoint_that_tells_its_tokens(tmp_path: Path) -> None:
     with speaking(lambda _: completion("ok", usage=False)) as speaker:
         with open_journal(tmp_path / "j", "h", resume=False) as journal:
-            with pytest.raises(EndpointFailed, match=r"no budget can be held; unset source\.budget"):
+            with pytest.raises(EndpointFailed, match=r"no budget can be held; .*is kept, so unset source\.budget"):
                 asyncio.run(_run(speaker, journal, Notes(), budget=9))
+        with open_journal(tmp_path / "j", "h", resume=True) as journal:  # what was paid is on disk
+            assert len(journal.answers) == len(speaker.prompts) > 0
             spend = asyncio.run(_run(speaker, journal, Notes()))
+            assert len(speaker.prompts) == 30
     assert (spend.tokens_in, spend.cost) == (0, 0)
 
 

@@ -39,6 +39,11 @@ def test_an_answer_comes_with_its_tokens() -> None:
         assert speaker.bodies[1]["max_completion_tokens"] == 256 and speaker.keys[1] is None
 
 
+def test_an_answer_that_reached_the_most_tokens_says_so() -> None:
+    with speaking(lambda _: completion("a\nb", 7, 256, finish="length")) as speaker:
+        assert _ask(speaker.url)[0] == [Answer("a\nb", 7, 256, cut=True)]
+
+
 def test_too_many_requests_are_repeated_after_the_time_that_is_asked_for() -> None:
     with speaking(lambda _: completion("ok")) as speaker:
         speaker.replies = [Reply(429, b"slow down", {"Retry-After": "1"})]

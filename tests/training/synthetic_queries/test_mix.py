@@ -9,9 +9,11 @@ import pytest
 from bundle.config import validate_config
 from bundle.errors import ConfigError, InvalidTable
 from bundle.progress import NoProgress
+from bundle.tokens import TextTokenizer
 from bundle.workspace import Workspace
 from tests.training.small_data import small_dataset
 from tests.training.synthetic_queries.world import PARTS, QUERIES, TITLES, pair, small_world
+from tests.training.tiny_model import tokenizer_json
 from training.config import TrainConfig
 from training.dataset import Dataset
 from training.errors import BadData
@@ -21,7 +23,7 @@ from training.histories import Timelines
 from training.known import KnownPositives
 from training.run import train
 from training.splits import ColumnSplit, TimeSplit
-from training.synthetic_queries.mix import ID_PREFIX, MixConfig, MixReport, add_pairs, mix
+from training.synthetic_queries.mix import ID_PREFIX, MixConfig, Mixed, MixReport, add_pairs, mix
 from training.synthetic_queries.pairs import Pair, write_pairs
 
 PAIRS = [pair(4, "merino wool"), pair(0, "bulb"), pair(5, "brass ring"), pair(4, "Bulb"), pair(4, "wash by hand")]
@@ -167,6 +169,43 @@ def test_a_table_is_read_and_its_faults_are_named(tmp_path: Path) -> None:
     taken = replace(dataset.queries, query_ids=[f"{ID_PREFIX}0", *dataset.query_ids[1:]])
     with pytest.raises(BadData, match="has a query 'synthetic-query-0'"):
         run(replace(dataset, queries=taken), True)
+
+
+@pytest.mark.parametrize("kind", ["text", "tokens"])
+def test_texts_without_a_word_are_dropped_and_counted(tmp_path: Path, kind: str) -> None:
+    """They would else end training with an error that names a row of the queries' own table."""
+    dataset, split = small_world()
+    write_pairs(tmp_path / "s.parquet", [pair(0, "\u200b"), *PAIRS, pair(1, "\u200d \u200d")], {})
+    model = {"model": "tiny"} if kind == "tokens" else {}
+    spec = {
+        "features": {"query": [{"kind": kind, "name": "text", **model}], "item": [{"kind": "text", "name": "title"}]}
+    }
+    features = _settings(**spec, pretrained={"tiny": {"path": "."}}).features
+    tokenizers = {"tiny": TextTokenizer(tokenizer_json(), "tiny")}
+
+    def run(name: str) -> Mixed:
+        config = MixConfig(path=Path(name))
+        return mix(
+            config,
+            tmp_path,
+            dataset,
+            split,
+            features.query,
+            with_history=False,
+            drop_unknown=False,
+            seed=0,
+            tokenizers=tokenizers,
+        )
+
+    mixed = run("s.parquet")
+    assert (mixed.report.read, mixed.report.no_word, mixed.report.pairs) == (7, 2, 5)
+    assert "2 without a word" in mixed.report.summary()
+    rows = np.arange(len(mixed.dataset.query_ids))
+    fitted = fit_featurizers(features, mixed.dataset, mixed.split.train_N, tokenizers)
+    assert len(fitted.query.encode(mixed.dataset.queries.records(["text"], rows))) == len(rows)
+    write_pairs(tmp_path / "none.parquet", [pair(0, "\u200b")], {})
+    with pytest.raises(BadData, match=r"none\.parquet has no text that the query feature 'text' can read"):
+        run("none.parquet")
 
 
 def _settings(**changes: object) -> TrainConfig:

@@ -46,3 +46,18 @@ def test_bullets_numbers_and_quotes_are_no_part_of_a_query() -> None:
     assert queries_in(answer, 5, 99) == (["red lamp", "blue lamp", "3.5 inch disk", "lampe", "4K screen"], 0)
     assert queries_in("ok\n" + "x" * 11 + "\nmore", 2, 10) == (["ok"], 1)
     assert queries_in(" \n\t", 3, 10) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cut", "found"),
+    [
+        ("red lamp\nlamp of", True, ["red lamp"]),
+        ("red lamp\nlamp of\n", True, ["red lamp", "lamp of"]),
+        ("red la", True, []),
+        ("<think>what would\nthey say</think>\nred lamp", False, ["red lamp"]),
+        ("\n<think>what would\nthey", True, []),
+        ("what would\nthey say\n</think>\nred lamp", False, ["red lamp"]),
+    ],
+)
+def test_thoughts_and_an_unfinished_line_are_no_queries(answer: str, cut: bool, found: list[str]) -> None:
+    assert queries_in(answer, 3, 99, cut=cut) == (found, 0)

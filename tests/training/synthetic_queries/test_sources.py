@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from bundle.errors import ConfigError, InvalidTable
-from tests.training.synthetic_queries.speaker import KEY, Reply, speaking, three_lines
+from tests.training.synthetic_queries.speaker import KEY, Reply, completion, speaking, three_lines
 from tests.training.synthetic_queries.world import TEXTS, TITLES, small_texts
 from training.errors import JournalMismatch
 from training.synthetic_queries.pairs import normalise
@@ -139,6 +139,23 @@ def test_endpoint_passes_over_what_is_refused_and_asks_for_it_anew_later(tmp_pat
         speaker.answer = three_lines
         made = source.make(texts, _around(tmp_path, resume=True))
         assert (made.counts["refused"], made.counts["answers"], len(speaker.prompts)) == (0, 1, 7)
+
+
+def test_endpoint_leaves_out_what_was_cut_short_and_what_was_thought(tmp_path: Path) -> None:
+    def answer(prompt: str) -> Reply:
+        if "scarf" in prompt:
+            return completion("warm wool scarf\nscarf for the wint", finish="length")
+        return completion("<think>\nA buyer may say this.\n</think>\n\nsomething cheap\nsomething good")
+
+    texts = small_texts()
+    with speaking(answer) as speaker:
+        source = EndpointSource(url=speaker.url, model="m")
+        made = source.make(texts, _around(tmp_path))
+        assert [p.query_text for p in made.pairs if p.item_id == "i4"] == ["warm wool scarf"]
+        assert {p.query_text for p in made.pairs if p.item_id != "i4"} == {"something cheap", "something good"}
+        assert (made.counts["cut"], made.counts["empty_answers"]) == (1, 0)
+        again = source.make(texts, _around(tmp_path, resume=True))  # the journal knows it too
+        assert (again.pairs, again.counts["cut"]) == (made.pairs, 1)
 
 
 def test_the_hash_of_a_prompt_knows_what_decides_an_answer() -> None:

@@ -1,7 +1,10 @@
 """The ranker that trains against what the towers mine, in a few rounds of a whole run."""
 
 import copy
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -10,6 +13,8 @@ import torch
 
 from bundle.config import validate_config
 from tests.training.hook_world import CPU, context_of, learn_and_resume, point_dataset, point_settings, points
+from tests.training.small_data import small_dataset
+from tests.training.tiny_model import WORDS, write_tiny_model
 from tests.training.world import shop_settings, write_shop
 from training.config import TrainConfig
 from training.dataset import Dataset, load_dataset
@@ -18,7 +23,9 @@ from training.errors import BadData
 from training.mining.miner import HardNegativesConfig, Mined, Miner
 from training.mining.search import Found
 from training.model import embed
+from training.pretrained import PretrainedConfig, PretrainedModels
 from training.ragged import Ragged
+from training.rankers.cross_encoder import CrossEncoderConfig
 from training.teachers.adversarial import RankerTeacher, RankerTeacherConfig, candidate_lists
 
 AR2: dict[str, Any] = {
@@ -31,10 +38,19 @@ AR2: dict[str, Any] = {
 }
 
 
-def ar2_config(**teacher: Any) -> TrainConfig:
+def ar2_config(mining: Mapping[str, Any] = MappingProxyType({}), **teacher: Any) -> TrainConfig:
     trainer = {**shop_settings()["trainer"], "epochs": 4, "refit": "none", "patience": 9}
-    taught = {**AR2, "teacher": {**AR2["teacher"], **teacher}}
-    return validate_config(TrainConfig, {**shop_settings(), **taught, "trainer": trainer}, "test")
+    taught = {
+        **AR2,
+        "hard_negatives": {**AR2["hard_negatives"], **mining},
+        "teacher": {**AR2["teacher"], **teacher},
+        "examples": {},
+        "trainer": trainer,
+    }
+    shop = shop_settings()
+    query = [feature for feature in shop["features"]["query"] if feature["kind"] != "sequence"]
+    features = {"query": query, "item": shop["features"]["item"]}
+    return validate_config(TrainConfig, {**shop, **taught, "features": features}, "test")
 
 
 def nearest(n_queries: int = 60, n_items: int = 50) -> Dataset:
@@ -61,7 +77,7 @@ def test_a_run_with_a_ranker_logs_both_sides_and_resumes_to_equal_weights(tmp_pa
 
 
 def test_without_alternation_it_trains_once_and_judges_only_new_pairs(tmp_path: Path) -> None:
-    config = ar2_config(alternate=False)
+    config = ar2_config({"relative_margin": None}, alternate=False)
     dataset = load_dataset(config.data, write_shop(tmp_path))
     learned = learn_and_resume(config, dataset, config.split.split(dataset), tmp_path / "run", stop_after=2)
     first, second = learned.logs[1].logs, learned.logs[3].logs
@@ -105,6 +121,31 @@ def test_a_restored_teacher_scores_and_learns_on_alike() -> None:
         a, b = (teacher.learn(given, False, np.random.default_rng(1)) for teacher in (first, second))
         assert a == b
     assert first.scores(np.empty(0, np.int64), np.empty(0, np.int64)).shape == (0,)
+
+
+def test_pretrained_weights_of_a_ranker_have_a_rate_of_their_own(tmp_path: Path) -> None:
+    query_QD, item_ND = points(12, 4, 0), points(10, 4, 1)
+    dataset = small_dataset(
+        [(row, row % 10) for row in range(12)],
+        n_queries=12,
+        n_items=10,
+        query_columns={"point": query_QD.tolist(), "ask": [f"old {WORDS[n]}" for n in range(12)]},
+        item_columns={"place": item_ND.tolist(), "title": WORDS[:10]},
+    )
+    models = PretrainedModels({"tiny": PretrainedConfig(path=write_tiny_model(tmp_path))})
+    context = replace(context_of(dataset, point_settings(4)), pretrained=models)
+    ranker = CrossEncoderConfig(model="tiny", query_columns=("ask",), item_columns=("title",), max_tokens=12)
+    for rates, moves in (({"pretrained_learning_rate": 1e-12}, False), ({"learning_rate": 1e-12}, True)):
+        config = RankerTeacherConfig.model_validate(
+            {"ranker": ranker, "warmup_steps": 1, "alternate": False, "negatives": 3, **rates}
+        )
+        teacher = RankerTeacher(config, context)
+        before = copy.deepcopy(dict(teacher.ranker.state_dict()))
+        teacher.learn(mined(context), True, np.random.default_rng(0))
+        after = teacher.ranker.state_dict()
+        change = {name: float((after[name] - before[name]).abs().max()) for name in after}
+        head, known = change.pop("model.head.weight"), max(v for k, v in change.items() if "backbone" in k)
+        assert (known > 1e-6, head > 1e-6) == (moves, not moves)
 
 
 def test_lists_have_the_positive_first_then_mined_items_then_padding() -> None:

@@ -21,6 +21,7 @@ class Oracle(JudgementsTeacher):
     """Judges by the true angle, and counts the queries it was asked about."""
 
     def __init__(self) -> None:
+        self._held_out = 0
         self.queries: set[int] = set()
         self.pairs = 0
 
@@ -120,3 +121,17 @@ def test_doubt_is_one_less_the_lead_of_the_likeliest() -> None:
     share = np.exp([3, 2, 1]) / np.exp([3, 2, 1]).sum()
     np.testing.assert_allclose(gain_Q, [1 - share[0] + share[1], 1, 1], rtol=1e-5)
     assert lowest(queries.asked, np.array([0.3, 0.6, 0.9], dtype=np.float32)).shape == (3,)
+
+
+def test_with_a_history_the_target_of_every_example_has_the_judge_s_score() -> None:
+    pairs = [(query, int(item)) for query in range(30) for item in np.argsort(-(QUERY[query] @ ITEM.T))[:3]]
+    features = {
+        "query": [{"kind": "vector", "name": "point", "dimension": 4}, {"kind": "sequence", "name": "past"}],
+        "item": [{"kind": "vector", "name": "place", "dimension": 4}],
+    }
+    config = point_settings(4, features=features, examples={"history_feature": "past"})
+    context = context_of(point_dataset(QUERY, ITEM, pairs), config)
+    TaughtNegatives(mining(), TeacherSettings(), Oracle(), context).before_epoch(0)
+    batch = context.batches.batch(np.arange(90), np.random.default_rng(0))
+    assert batch.teacher_BM is not None
+    assert not batch.teacher_BM[batch.positive_BM].isnan().any()

@@ -104,13 +104,13 @@ class EndpointSource(ChatConfig, SourceSettings):
 
     def _pairs(self, items: ItemTexts, hashes: list[str], journal: Journal, counts: dict[str, float]) -> Made:
         pairs: list[Pair] = []
-        refused = empty = too_long = 0
+        refused = empty = too_long = cut = 0
         for question in self._questions(items, hashes):
             entry = journal.answers[question.task]
-            found, long = queries_in(entry.answer, self.queries_per_request, self.max_query_chars)
-            refused, too_long = refused + entry.refused, too_long + long
+            found, long = queries_in(entry.answer, self.queries_per_request, self.max_query_chars, cut=entry.cut)
+            refused, too_long, cut = refused + entry.refused, too_long + long, cut + entry.cut
             empty += not (found or long or entry.refused)
             pairs += [
                 Pair(question.item_id, text, self.model, question.prompt_kind, question.prompt_hash) for text in found
             ]
-        return Made(pairs, {**counts, "refused": refused, "empty_answers": empty, "too_long": too_long})
+        return Made(pairs, {**counts, "refused": refused, "empty_answers": empty, "cut": cut, "too_long": too_long})
