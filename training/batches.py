@@ -17,6 +17,7 @@ from training.examples import Examples
 from training.known import KnownPositives
 from training.negatives import Negatives, Pool
 from training.negatives.contract import with_certain
+from training.objectives import LossInput
 from training.ragged import FloatArray, IntArray, Ragged
 
 
@@ -50,6 +51,22 @@ class Batch:
     teacher_BM: Tensor | None
     count_M: Tensor
     certain_M: Tensor | None = None
+
+    def loss_input(self, query_BD: Tensor, item_MD: Tensor) -> LossInput:
+        """What an objective reads of this batch, with these embeddings of its queries and pool."""
+        return LossInput(
+            query_BD=query_BD,
+            item_MD=item_MD,
+            positive_BM=self.positive_BM,
+            valid_BM=self.valid_BM,
+            draws_M=self.draws_M,
+            logq_M=self.logq_M,
+            weight_B=self.weight_B,
+            grade_BM=self.grade_BM,
+            teacher_BM=self.teacher_BM,
+            count_M=self.count_M,
+            certain_M=self.certain_M,
+        )
 
 
 class Batches:

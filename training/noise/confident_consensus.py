@@ -12,11 +12,9 @@ import torch
 from pydantic import Field
 
 from bundle.config import Config
-from training.batches import Batch
 from training.epoch_hook import HookContext
 from training.noise.consensus import ConsensusMode, consensus
 from training.noise.mixture import MixtureConfig, divide
-from training.objectives import LossInput
 from training.objectives.heads import Heads
 from training.ragged import FloatArray
 
@@ -111,23 +109,9 @@ class ConfidentConsensus:
         model.eval()
         with torch.no_grad():
             for rows_B in self._pools:
-                views = objective.views(_loss_input(batches.batch(rows_B, rng), context))
-                for head, output in enumerate(views):
+                batch = batches.batch(rows_B, rng)
+                given = batch.loss_input(model.query(*batch.query_arrays), model.item(*batch.item_arrays))
+                for head, output in enumerate(objective.views(given)):
                     loss_2N[head, rows_B] = output.per_query_B.float().cpu().numpy()
         model.train(was_training)
         return _Losses(loss_2N[0], loss_2N[1])
-
-
-def _loss_input(batch: Batch, context: HookContext) -> LossInput:
-    return LossInput(
-        query_BD=context.model.query(*batch.query_arrays),
-        item_MD=context.model.item(*batch.item_arrays),
-        positive_BM=batch.positive_BM,
-        valid_BM=batch.valid_BM,
-        draws_M=batch.draws_M,
-        logq_M=batch.logq_M,
-        grade_BM=batch.grade_BM,
-        teacher_BM=batch.teacher_BM,
-        count_M=batch.count_M,
-        certain_M=batch.certain_M,
-    )

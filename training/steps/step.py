@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from training.batches import Batch
 from training.memory import Memory
 from training.model import DualEncoder
-from training.objectives import LossInput, LossOutput, Objective
+from training.objectives import LossOutput, Objective
 from training.processes import Processes
 from training.steps.contract import Encode, Encoded
 
@@ -47,7 +47,7 @@ class Step:
             )
         query_BD = self._all(query, len(batch.rows_B))
         item_MD = self._all(item, len(batch.item_rows_M))
-        given = _loss_input(batch, query_BD, item_MD)
+        given = batch.loss_input(query_BD, item_MD)
         if remember and self._memory is not None:
             given = self._memory.extend(given, batch)
             self._memory.remember(item_MD, batch)
@@ -67,19 +67,3 @@ class Step:
     def _all(self, own: Encoded, n: int) -> Tensor:
         """The embeddings of all processes, as the leaf at which the loss's gradient stops."""
         return self._processes.gather(own.embedding_ND)[:n].detach().requires_grad_()
-
-
-def _loss_input(batch: Batch, query_BD: Tensor, item_MD: Tensor) -> LossInput:
-    return LossInput(
-        query_BD=query_BD,
-        item_MD=item_MD,
-        positive_BM=batch.positive_BM,
-        valid_BM=batch.valid_BM,
-        draws_M=batch.draws_M,
-        logq_M=batch.logq_M,
-        weight_B=batch.weight_B,
-        grade_BM=batch.grade_BM,
-        teacher_BM=batch.teacher_BM,
-        count_M=batch.count_M,
-        certain_M=batch.certain_M,
-    )
