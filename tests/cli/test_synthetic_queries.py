@@ -140,7 +140,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(config: Path) -> None:
 
     def slow(prompt: str) -> Reply:
         reply = three_lines(prompt)
-        reply.after_s = 0.08
+        reply.after_s = 0.3
         return reply
 
     with speaking(slow) as speaker:
@@ -149,7 +149,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(config: Path) -> None:
         journal = config.parent / "synthetic_queries.journal.jsonl"
         for least in (5,):
             process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 120
             while not journal.is_file() or len(journal.read_bytes().splitlines()) <= least:
                 assert time.monotonic() < deadline and process.poll() is None
                 time.sleep(0.01)
@@ -174,7 +174,7 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(config: Path) -> None:
 def test_an_interrupted_run_says_what_is_kept_and_how_to_go_on(config: Path) -> None:
     def slow(prompt: str) -> Reply:
         reply = three_lines(prompt)
-        reply.after_s = 0.08
+        reply.after_s = 0.3
         return reply
 
     with speaking(slow) as speaker:
@@ -183,7 +183,7 @@ def test_an_interrupted_run_says_what_is_kept_and_how_to_go_on(config: Path) -> 
         journal = config.parent / "synthetic_queries.journal.jsonl"
         environment = os.environ | {"TANDEM_TEST_KEY": KEY}
         process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while not journal.is_file() or len(journal.read_bytes().splitlines()) <= 3:
             assert time.monotonic() < deadline and process.poll() is None
             time.sleep(0.01)

@@ -57,7 +57,7 @@ def test_the_bundle_id_alone_is_on_stdout(config: Path, capsys: pytest.CaptureFi
     ("override", "code", "says"),
     [
         ("objective.kind=magic", 2, "objective"),
-        ("trainer.epochs=0", 2, "trainer.epochs"),
+        ("trainer.epochs=-1", 2, "trainer.epochs"),
         ("data.items=nowhere.csv", 2, "nowhere.csv does not exist"),
         ("trainer.device=cuda", 1, "cuda"),
         ("quantizer={kind='residual', codebook_size=256}", 2, "12 items cannot train 256 codes"),
