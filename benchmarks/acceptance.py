@@ -65,7 +65,9 @@ def main() -> None:
 def _run(task: tuple[str, int]) -> Measured:
     torch.set_num_threads(1)
     name, seed = task
-    return next(e for e in EXPERIMENTS if e.name == name).run(seed)
+    measured = next(e for e in EXPERIMENTS if e.name == name).run(seed)
+    print(name, seed, measured, flush=True)
+    return measured
 
 
 def _rows(name: str, summary: Summary, seeds: int, holds: bool) -> list[Row]:

@@ -44,13 +44,15 @@ def test_a_name_without_settings_is_refused_with_what_to_add() -> None:
 
 def test_another_model_s_tokenizer_is_refused(folder: Path, tmp_path: Path) -> None:
     copy = shutil.copytree(folder, tmp_path / "tiny")
-    settings = (copy / "config.json").read_text().replace(f'"vocab_size": {len(PIECES)}', '"vocab_size": 20')
+    whole = (copy / "config.json").read_text()
+    settings = whole.replace(f'"vocab_size": {len(PIECES)}', '"vocab_size": 20')
     (copy / "config.json").write_text(settings)
     with pytest.raises(ConfigError, match=f"knows {len(PIECES)} word pieces, but the model has embeddings for 20"):
         _ = find_pretrained("tiny", PretrainedConfig(path=copy), tmp_path).tokenizer
     (copy / "config.json").write_text("[]")
     with pytest.raises(ConfigError, match=r"config\.json does not describe a text model"):
         _ = find_pretrained("tiny", PretrainedConfig(path=copy), tmp_path).max_tokens
+    (copy / "config.json").write_text(whole)
     (copy / "tokenizer.json").write_text("{}")
     with pytest.raises(BundleCorrupt, match=r"tokenizer\.json is not a tokenizer"):
         _ = find_pretrained("tiny", PretrainedConfig(path=copy), tmp_path).tokenizer
