@@ -30,6 +30,7 @@ from training.parity import check_codec, check_tower
 from training.pretrained import PretrainedModels
 from training.processes import Processes
 from training.quantized import Int8Cost, quantize_towers
+from training.quantizers.contract import Behaviour, QuantizerData
 from training.report import write_report
 from training.score import model_score
 from training.semantic_ids import SemanticIds, fit_semantic_ids
@@ -71,7 +72,7 @@ def train(
         learned.features.query,
         lambda queries: model_score(learned.model, queries, learned.items, cpu),
     )
-    semantic_ids = _semantic_ids(config, learned)
+    semantic_ids = _semantic_ids(config, dataset, split, learned)
     outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids)
     bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
@@ -120,11 +121,12 @@ def _with_synthetic_queries(
     return mixed.dataset, mixed.split
 
 
-def _semantic_ids(config: TrainConfig, learned: Learned) -> SemanticIds | None:
+def _semantic_ids(config: TrainConfig, dataset: Dataset, split: Split, learned: Learned) -> SemanticIds | None:
     if config.quantizer is None:
         return None
     embedding_ND = embed(learned.model.item, learned.items, torch.device("cpu"))
-    return fit_semantic_ids(config.quantizer, embedding_ND, config.trainer.seed, config.trainer.threads)
+    data = QuantizerData(embedding_ND, Behaviour.of(dataset.interactions, split.train_N, len(dataset.query_ids)))
+    return fit_semantic_ids(config.quantizer, data, config.trainer.seed, config.trainer.threads)
 
 
 def _draft(outcome: Outcome) -> BundleDraft:
@@ -190,7 +192,7 @@ def _export_towers(folder: Path, outcome: Outcome, progress: Progress) -> None:
 
 def _export_codec(folder: Path, semantic_ids: SemanticIds, progress: Progress) -> None:
     quantizer = semantic_ids.quantizer
-    levels, _, dimension = quantizer.codebooks_LKD.shape
+    dimension, levels = semantic_ids.embedding_ND.shape[1], len(quantizer.codebook_sizes)
     encode_path, decode_path = folder / SEMANTIC_ID_ENCODE, folder / SEMANTIC_ID_DECODE
     export_graph(
         quantizer.encode, {"embedding": torch.zeros(3, dimension)}, {"embedding": {0: "batch"}}, "codes", encode_path

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from training.quantizers import QuantizerConfig
-from training.quantizers.contract import Quantizer
+from training.quantizers.contract import Quantizer, QuantizerData
 from training.quantizers.metrics import quantizer_metrics
 from training.ragged import FloatArray, IntArray
 
@@ -26,9 +26,9 @@ class SemanticIds:
     metrics: dict[str, float]
 
 
-def fit_semantic_ids(config: QuantizerConfig, embedding_ND: FloatArray, seed: int, threads: int) -> SemanticIds:
+def fit_semantic_ids(config: QuantizerConfig, data: QuantizerData, seed: int, threads: int) -> SemanticIds:
     """Fit on all embeddings of the catalogue; raises BadData when there are fewer than codes."""
-    quantizer = config.fit(embedding_ND, seed, threads)
+    quantizer, embedding_ND = config.fit(data, seed, threads), data.embedding_ND
     codes, decoded = [], []
     with torch.no_grad():
         for start in range(0, len(embedding_ND), ROWS_A_CHUNK):

@@ -11,7 +11,7 @@ from training.errors import BadData
 from training.export import export_graph
 from training.parity import check_codec
 from training.quantizers import QuantizerConfig
-from training.quantizers.contract import Quantizer
+from training.quantizers.contract import Quantizer, QuantizerData
 
 FloatArray = NDArray[np.float32]
 
@@ -27,7 +27,7 @@ class QuantizerContract:
 
     @pytest.fixture
     def quantizer(self, config: QuantizerConfig) -> Quantizer:
-        return config.fit(clustered(), 0, 1)
+        return config.fit(QuantizerData(clustered()), 0, 1)
 
     def codes(self, quantizer: Quantizer, rows_ND: FloatArray) -> NDArray[np.int64]:
         codes: NDArray[np.int64] = quantizer.encode(torch.from_numpy(rows_ND)).numpy()
@@ -45,7 +45,7 @@ class QuantizerContract:
         residual_ND = rows_ND.copy()
         spread = [float(np.square(rows_ND - rows_ND.mean(0)).sum())]
         code_NL = self.codes(quantizer, rows_ND)
-        for level, codebook_KD in enumerate(quantizer.codebooks_LKD):
+        for level, codebook_KD in enumerate(quantizer.codebooks):
             residual_ND -= codebook_KD[code_NL[:, level]]
             spread.append(float(np.square(residual_ND).sum()))
         assert spread == sorted(spread, reverse=True)
@@ -61,7 +61,9 @@ class QuantizerContract:
         np.testing.assert_array_equal(self.codes(quantizer, rows_ND[turned]), together[turned])
 
     def test_equal_seeds_give_equal_codebooks(self, config: QuantizerConfig, quantizer: Quantizer) -> None:
-        np.testing.assert_array_equal(config.fit(clustered(), 0, 1).codebooks_LKD, quantizer.codebooks_LKD)
+        again = config.fit(QuantizerData(clustered()), 0, 1)
+        for mine, theirs in zip(again.codebooks, quantizer.codebooks, strict=True):
+            np.testing.assert_array_equal(mine, theirs)
 
     def test_the_graphs_serve_what_was_trained(self, quantizer: Quantizer, tmp_path: Path) -> None:
         levels, encode, decode = len(quantizer.codebook_sizes), tmp_path / "encode.onnx", tmp_path / "decode.onnx"
@@ -76,4 +78,4 @@ class QuantizerContract:
 
     def test_fewer_items_than_codes_is_an_error_that_names_the_setting(self, config: QuantizerConfig) -> None:
         with pytest.raises(BadData, match=r"quantizer\.codebook_size to at most 2"):
-            config.fit(clustered(3), 0, 1)
+            config.fit(QuantizerData(clustered(3)), 0, 1)

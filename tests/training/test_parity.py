@@ -14,7 +14,7 @@ from tests.contracts.quantizer import clustered
 from training.errors import ExportMismatch
 from training.export import export_graph, export_tower
 from training.parity import check_codec, check_tower
-from training.quantizers.contract import Quantizer
+from training.quantizers.contract import Quantizer, QuantizerData
 from training.quantizers.residual import ResidualConfig
 
 FEATURES = (CategoryFeature(name="item_id"),)
@@ -45,7 +45,7 @@ def test_a_graph_of_other_weights_is_refused_by_name(tmp_path: Path, change: flo
 
 
 def exported_codec(folder: Path) -> Quantizer:
-    quantizer = ResidualConfig(levels=2, codebook_size=16, beam=2).fit(clustered(), 0, 1)
+    quantizer = ResidualConfig(levels=2, codebook_size=16, beam=2).fit(QuantizerData(clustered()), 0, 1)
     one, codes = {"embedding": torch.zeros(3, 12)}, {"codes": torch.zeros(3, 2, dtype=torch.int64)}
     export_graph(quantizer.encode, one, {"embedding": {0: "batch"}}, "codes", folder / "encode.onnx")
     export_graph(quantizer.decode, codes, {"codes": {0: "batch"}}, "embedding", folder / "decode.onnx")
@@ -56,7 +56,7 @@ def test_codes_and_decoded_vectors_of_other_codebooks_are_refused(tmp_path: Path
     quantizer = exported_codec(tmp_path)
     paths = tmp_path / "encode.onnx", tmp_path / "decode.onnx"
     assert check_codec(quantizer.encode, quantizer.decode, clustered(), *paths).equal_codes == 1
-    other = ResidualConfig(levels=2, codebook_size=16, beam=2).fit(clustered()[::-1].copy(), 5, 1)
+    other = ResidualConfig(levels=2, codebook_size=16, beam=2).fit(QuantizerData(clustered()[::-1].copy()), 5, 1)
     with pytest.raises(ExportMismatch, match=r"encode\.onnx gives other codes"):
         check_codec(other.encode, quantizer.decode, clustered(), *paths)
     with pytest.raises(ExportMismatch, match=r"decode\.onnx differs"):

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 
 from tests.contracts.quantizer import QuantizerContract, clustered
+from training.quantizers.contract import QuantizerData
 from training.quantizers.graphs import BeamEncoder
 from training.quantizers.metrics import duplicates, gini, perplexity, quantizer_metrics
 from training.quantizers.residual import ResidualConfig
@@ -22,7 +23,7 @@ class TestEveryQuantizer(QuantizerContract):
 @pytest.mark.parametrize("beam", [1, 5, 40])
 def test_codes_are_those_of_faiss(beam: int) -> None:
     rows_ND = clustered(1000, 16)
-    ours = ResidualConfig(levels=3, codebook_size=32, beam=beam).fit(rows_ND, 0, 1)
+    ours = ResidualConfig(levels=3, codebook_size=32, beam=beam).fit(QuantizerData(rows_ND), 0, 1)
     theirs = faiss.ResidualQuantizer(16, 3, 5)
     theirs.max_beam_size = beam
     theirs.cp.seed = 1
@@ -45,7 +46,7 @@ def test_a_beam_finds_what_greedy_misses() -> None:
 
 def test_clusters_of_clusters_are_coded_without_error() -> None:
     rows_ND = np.array([[100 * a + b] for a in range(3) for b in (-1, 1)], dtype=np.float32).repeat(8, axis=0)
-    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4).fit(rows_ND, 0, 1)
+    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4).fit(QuantizerData(rows_ND), 0, 1)
     code = quantizer.encode(torch.from_numpy(rows_ND))
     np.testing.assert_allclose(quantizer.decode(code).numpy(), rows_ND, atol=1e-3)
 

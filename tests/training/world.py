@@ -69,7 +69,7 @@ def shop_settings() -> dict[str, Any]:
         "negatives": {"kind": "in_batch"},
         "objective": {"kind": "decoupled_softmax", "logq": "classic"},
         "trainer": {"epochs": 3, "batch_size": 64, "learning_rate": 0.01, "refit": "validation"},
-        "quantizer": {"levels": 2, "codebook_size": 8, "beam": 3},
+        "quantizer": {"kind": "residual", "levels": 2, "codebook_size": 8, "beam": 3},
         "evaluation": {"ks": [5, 10], "exclude_seen": False},
     }
 

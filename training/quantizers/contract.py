@@ -1,28 +1,57 @@
-"""What a quantizer leaves behind: codebooks and two graphs.
+"""What a quantizer learns from, and what it leaves behind: codebooks and two graphs.
 
-Axes: N embeddings, B embeddings of a batch, D embedding, L levels, K codes a level.
+Axes: N items, B embeddings of a batch, D embedding, L levels, K codes of a level, P pairs of a query and an item.
 """
 
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
 from torch import nn
 
-from training.ragged import FloatArray
+from training.interactions import Interactions
+from training.ragged import FloatArray, IntArray
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """Who took what in the part that is trained on: query and item row of every pair, in the order of time."""
+
+    query_P: IntArray
+    item_P: IntArray
+    n_queries: int
+
+    @classmethod
+    def of(cls, interactions: Interactions, rows: IntArray, n_queries: int) -> "Behaviour":
+        """The pairs of these interaction rows; those of one moment, and all without a timestamp, in row order."""
+        if interactions.timestamp_N is not None:
+            rows = rows[np.argsort(interactions.timestamp_N[rows], kind="stable")]
+        return cls(interactions.query_N[rows], interactions.item_N[rows], n_queries)
+
+
+@dataclass(frozen=True)
+class QuantizerData:
+    """The embeddings of the catalogue, and the behaviour that an aligned quantizer reads too."""
+
+    embedding_ND: FloatArray
+    behaviour: Behaviour | None = None
 
 
 @dataclass(frozen=True)
 class Quantizer:
-    """A trained quantizer. `encode` maps float32 [B, D] to int64 [B, L], `decode` maps it back; both export to ONNX."""
+    """A trained quantizer. `encode` maps float32 [B, D] to int64 [B, L], `decode` maps it back; both export to ONNX.
 
-    codebooks_LKD: FloatArray
+    `codebooks` has one float32 [K, d] a level, in the space where levels add up: the embedding's own, or a latent one.
+    """
+
+    codebooks: tuple[FloatArray, ...]
     encode: nn.Module
     decode: nn.Module
 
     @property
     def codebook_sizes(self) -> tuple[int, ...]:
         """Codes of each level."""
-        return tuple(len(codebook_KD) for codebook_KD in self.codebooks_LKD)
+        return tuple(len(codebook_KD) for codebook_KD in self.codebooks)
 
 
 class QuantizerBuilder(Protocol):
@@ -31,5 +60,5 @@ class QuantizerBuilder(Protocol):
     def check(self, n_items: int) -> None:
         """Raise BadData, before anything is trained, when a catalogue of `n_items` is too small."""
 
-    def fit(self, embedding_ND: FloatArray, seed: int, threads: int) -> Quantizer:
-        """Learn codebooks; equal embeddings and seed give equal codebooks. Raises BadData when there are too few."""
+    def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
+        """Learn codebooks; equal data and seed give equal codebooks. Raises BadData when there is too little."""

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from bundle.config import Config
 from training.errors import BadData
-from training.quantizers.contract import Quantizer
+from training.quantizers.contract import Quantizer, QuantizerData
 from training.quantizers.graphs import BeamEncoder, SumDecoder
 from training.ragged import FloatArray
 
@@ -57,12 +57,12 @@ class ResidualConfig(Config):
                 items=n_items,
             )
 
-    def fit(self, embedding_ND: FloatArray, seed: int, threads: int) -> Quantizer:
+    def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
         """Learn codebooks from item embeddings; raises BadData when there are fewer of them than codes a level."""
-        self.check(len(embedding_ND))
-        codebooks_LKD = _train(embedding_ND, self, seed, threads)
+        self.check(len(data.embedding_ND))
+        codebooks_LKD = _train(data.embedding_ND, self, seed, threads)
         codebooks = torch.from_numpy(codebooks_LKD)
-        return Quantizer(codebooks_LKD, BeamEncoder(codebooks, self.beam), SumDecoder(codebooks))
+        return Quantizer(tuple(codebooks_LKD), BeamEncoder(codebooks, self.beam), SumDecoder(codebooks))
 
 
 def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads: int) -> FloatArray:
