@@ -19,6 +19,11 @@ class BundleManifest(Config):
     bundle_id: str = Field(description="Hash of the content: equal ids are equal bundles.")
     name: str = Field(description="Collection that the bundle was trained for.")
     dimension: int = Field(ge=1, description="Width of the embeddings.")
+    queries_are: Literal["queries", "items"] = Field(
+        default="queries",
+        description="'items': the query tower reads items too, as what they go with; the item tower, as what goes with "
+        "them. 'queries' otherwise.",
+    )
     metric: Literal["cosine", "dot"] = Field(description="How scores are meant; 'cosine' towers give unit vectors.")
     features: FeatureSpec = Field(description="Features of both towers.")
     vocabularies: tuple[str, ...] = Field(description="Names of the vocabulary files.")

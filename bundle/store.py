@@ -52,6 +52,7 @@ class BundleDraft:
     evaluation: Mapping[str, float]
     training: Mapping[str, Any]
     tokenizers: Mapping[str, TextTokenizer] = field(default_factory=dict)
+    queries_are: Literal["queries", "items"] = "queries"
 
 
 @dataclass(frozen=True)
@@ -177,6 +178,7 @@ def _manifest(draft: BundleDraft, folder: Path) -> BundleManifest:
         name=draft.name,
         dimension=draft.dimension,
         metric=draft.metric,
+        queries_are=draft.queries_are,
         features=draft.features,
         vocabularies=tuple(draft.vocabularies),
         statistics=dict(draft.statistics),
