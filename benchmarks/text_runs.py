@@ -25,6 +25,7 @@ from benchmarks.medquad_data import medquad
 from benchmarks.report import Row
 from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
+from bundle.features import TextFeature
 from bundle.progress import NoProgress
 from training.auc import PooledAuc, pooled_scores
 from training.config import TrainConfig
@@ -34,7 +35,7 @@ from training.learn import Learner
 from training.ragged import FloatArray
 from training.score import dot_score
 from training.splits import Split
-from training.synthetic_queries.mix import add_pairs
+from training.synthetic_queries.mix import add_pairs, pairs_with_words
 from training.synthetic_queries.sources.contract import Surroundings
 from training.synthetic_queries.sources.extract import ExtractSource
 from training.synthetic_queries.texts import item_texts
@@ -100,8 +101,9 @@ def _training_data(task: Task, exam: Exam, run: Run) -> tuple[Dataset, Split]:
         return task.dataset, split
     source = ExtractSource(kinds=("sentence", "key_phrase"), per_item=run.synthetic, seed=run.seed)
     texts = item_texts(corpus_of(task.dataset, exam), task.columns, None)
-    made = source.make(texts, Surroundings(Path(), Path()))
-    mixed = add_pairs(task.dataset, split, made.pairs, TEXT, seed=run.seed)
+    feature = TextFeature.model_validate(task.base["features"]["query"][0])
+    pairs = pairs_with_words(source.make(texts, Surroundings(Path(), Path())).pairs, feature)
+    mixed = add_pairs(task.dataset, split, pairs, TEXT, seed=run.seed)
     return mixed.dataset, mixed.split
 
 

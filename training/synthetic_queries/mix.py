@@ -137,7 +137,7 @@ def mix(
     item_S = IdRows.of(dataset.items.item_ids, dataset.items.source).find(ids, ITEM_ID, path, drop_unknown=drop_unknown)
     known = [pair for pair, item in zip(pairs, item_S.tolist(), strict=True) if item != UNKNOWN]
     name = text_feature(features, config.feature)
-    said = _with_words(known, next(feature for feature in features if feature.name == name), tokenizers)
+    said = pairs_with_words(known, next(feature for feature in features if feature.name == name), tokenizers)
     if not said:
         raise BadData(f"{path} has no text that the query feature '{name}' can read; make others")
     mixed = add_pairs(dataset, split, said, name, ratio=config.ratio, merge=not with_history, seed=seed)
@@ -146,7 +146,9 @@ def mix(
     return replace(mixed, report=report)
 
 
-def _with_words(pairs: Sequence[Pair], feature: Feature, tokenizers: Mapping[str, TextTokenizer]) -> list[Pair]:
+def pairs_with_words(
+    pairs: Sequence[Pair], feature: Feature, tokenizers: Mapping[str, TextTokenizer] = MappingProxyType({})
+) -> list[Pair]:
     """The pairs whose text the feature encodes to something."""
     optional = feature.model_copy(update={"required": False})  # a text without a word is no fault of a query's record
     column = build_encoder(optional, {}, {}, tokenizers)([pair.query_text for pair in pairs])
