@@ -44,10 +44,10 @@ def capped_codes(plan_BK: Tensor, capacity: int) -> Tensor:
     rows, columns = plan_BK.shape
     if capacity * columns < rows:
         raise ValueError(f"{columns} codes of capacity {capacity} cannot hold {rows} rows")
-    preference_BK = plan_BK.argsort(1, descending=True, stable=True).tolist()
+    preference_BK = plan_BK.argsort(stable=True, dim=1, descending=True).tolist()
     left = [capacity] * columns
     codes = [0] * rows
-    for row in plan_BK.amax(1).argsort(descending=True, stable=True).tolist():
+    for row in plan_BK.amax(1).argsort(stable=True, descending=True).tolist():
         code = next(code for code in preference_BK[row] if left[code])
         left[code] -= 1
         codes[row] = code
