@@ -48,7 +48,7 @@ def test_a_beam_finds_what_greedy_misses() -> None:
 
 def test_clusters_of_clusters_are_coded_without_error() -> None:
     rows_ND = np.array([[100 * a + b] for a in range(3) for b in (-1, 1)], dtype=np.float32).repeat(8, axis=0)
-    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4).fit(QuantizerData(rows_ND), 0, 1)
+    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4, refine=False).fit(QuantizerData(rows_ND), 0, 1)
     code = quantizer.encode(torch.from_numpy(rows_ND))
     np.testing.assert_allclose(quantizer.decode(code).numpy(), rows_ND, atol=1e-3)
 
