@@ -9,6 +9,7 @@ from bundle.features import FeatureSpec, SequenceFeature, TextFeature, token_mod
 from training.dataset import DataConfig
 from training.encoders.history_attention import HistoryAttentionConfig
 from training.examples import ExampleConfig
+from training.item_graph import ItemGraphConfig
 from training.mining.miner import HardNegativesConfig
 from training.negatives import NegativesConfig
 from training.negatives.in_batch import InBatchConfig
@@ -65,6 +66,9 @@ class TrainConfig(Config):
         description="Whether text features whose words and n-grams hash alike read one embedding table, in both "
         "towers; for queries and items that are written in the same words.",
     )
+    item_graph: ItemGraphConfig | None = Field(
+        default=None, description="Neighbours that the item tower reads beside an item's own row; none if unset."
+    )
     pretrained: dict[str, PretrainedConfig] = Field(
         default={}, description="Pretrained text models by the name that `tokens` features give as `model`."
     )
@@ -109,6 +113,8 @@ class TrainConfig(Config):
         check_objective(self.objective, self.examples)
         check_negatives(self.objective, self.negatives, self.hard_negatives, self.trainer.memory)
         check_teacher(self.objective, self.teacher, self.hard_negatives, self.examples)
+        if self.item_graph is not None:
+            self.item_graph.check(self.features.item)
         return self
 
     @model_validator(mode="after")

@@ -25,6 +25,7 @@ from training.evaluation_set import evaluation_queries
 from training.examples import Examples, build_examples
 from training.fit_features import FittedFeatures, cold_item_rows, fit_featurizers
 from training.hooks import build_hooks
+from training.item_graph import ItemGraph, build_item_graph
 from training.known import KnownPositives, held_out_pairs
 from training.loop import EpochLog, Loop, Validate
 from training.model import DualEncoder, ModelConfig, TowerData, build_model, text_idf
@@ -218,8 +219,20 @@ class Learner:
         query_data = TowerData(
             text_idf(config.features.query, examples.encoded.queries), cold_item_rows(vocabularies, seen_N)
         )
-        item_data = TowerData(text_idf(config.features.item, items), cold_item_rows(vocabularies, counts_N))
+        item_data = TowerData(
+            text_idf(config.features.item, items),
+            cold_item_rows(vocabularies, counts_N),
+            self._item_graph(phase, items),
+        )
         return build_model(model_config, vocabularies, query_data, item_data)
+
+    def _item_graph(self, phase: _Phase, items: EncodedRecords) -> ItemGraph | None:
+        config, interactions = self._config.item_graph, self._dataset.interactions
+        if config is None:
+            return None
+        vectors = [items.columns[name].batch(None) for name in config.features]
+        pairs = interactions.query_N[phase.fit_N], interactions.item_N[phase.fit_N]
+        return build_item_graph(config, vectors, *pairs)
 
     def _validation(
         self, phase: _Phase, features: FittedFeatures, items: EncodedRecords, model: DualEncoder

@@ -14,6 +14,7 @@ from bundle.columns import EncodedRecords, RaggedColumn, batches_of_like_length
 from bundle.features import Feature, FeatureSpec, TextFeature
 from bundle.vocabulary import Vocabulary
 from training.encoders.build import EncoderInputs
+from training.item_graph import ItemGraph
 from training.pretrained import PretrainedModels
 from training.ragged import FloatArray, IntArray
 from training.towers import TowerConfig
@@ -47,10 +48,13 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TowerData:
-    """What the data decides of a fresh tower: text weights by feature, rows that begin at zero by vocabulary."""
+    """What the data decides of a fresh tower: text weights by feature, rows that begin at zero by vocabulary, and the
+    neighbours of every item.
+    """
 
     idf_V: Mapping[str, Tensor] = field(default_factory=dict)
     cold_rows: Mapping[str, IntArray] = field(default_factory=dict)
+    item_graph: ItemGraph | None = None
 
 
 def build_model(
@@ -64,6 +68,7 @@ def build_model(
         cold_rows=item_data.cold_rows,
         pretrained=config.pretrained,
         text_tables={} if config.share_text else None,
+        item_graph=item_data.item_graph,
     )
     unit_length = config.unit_length and config.heads is None  # heads bring their blocks to length themselves
     item: nn.Module = config.item_tower.build(config.spec.item, item_inputs, unit_length)

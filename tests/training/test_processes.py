@@ -30,6 +30,7 @@ CASES = [("softmax", None, 5, 9), ("softmax", 2, 5, 9), ("weighted", None, 4, 9)
 # What sums in another order may move; nothing here is random but the first weights, so dropout is off.
 SHOP: dict[str, Any] = {
     "query_tower": {"dropout": 0.0, "hidden": [8]},
+    "item_graph": {"features": ["photo"], "neighbours": 4, "noise": 0.0},  # all items at every step, unperturbed
     "trainer": {"epochs": 2, "chunk_size": 16, "memory": {"batches": 2}},
 }
 

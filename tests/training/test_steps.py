@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from tests.training.steps_world import gradients, small_batch, small_model
+from tests.training.steps_world import NUMBERS, gradients, small_batch, small_model
 from training.objectives import LossInput, LossOutput, Objective
 from training.objectives.single import SingleObjective
 from training.steps import CachedEncode, DirectEncode, Encode, Step
@@ -96,6 +96,28 @@ def test_the_step_gives_the_gradients_of_one_plain_backward_pass() -> None:
     plain.backward()  # type: ignore[no-untyped-call]
     torch.testing.assert_close(loss, plain)
     torch.testing.assert_close(found, gradients(model), rtol=1e-12, atol=1e-14)
+
+
+class Shrinking(nn.Linear):
+    """A layer that wants small weights."""
+
+    def own_loss(self) -> dict[str, torch.Tensor]:
+        return {"shrink": 0.5 * self.weight.square().sum()}
+
+
+@pytest.mark.parametrize("encode", [DirectEncode(), CachedEncode(2)], ids=["direct", "cached"])
+def test_a_loss_of_a_tower_s_own_joins_that_of_the_step(encode: Encode) -> None:
+    plain, model = small_model(dropout=False), small_model(dropout=False)
+    layer = Shrinking(NUMBERS, 8, dtype=torch.float64)
+    layer.load_state_dict(model.item.hidden.state_dict())  # type: ignore[union-attr]
+    model.item.hidden = layer
+    outputs = [Step(m, made("softmax"), encode)(small_batch()) for m in (plain, model)]
+    shrink = 0.5 * float(layer.weight.detach().square().sum())
+    assert float(outputs[1].loss.detach()) == pytest.approx(float(outputs[0].loss.detach()) + shrink)
+    assert float(outputs[1].logs["loss/shrink"]) == pytest.approx(shrink)
+    before, after = gradients(plain), gradients(model)
+    name = next(key for key, value in after.items() if not torch.allclose(value, before[key]))
+    torch.testing.assert_close(after[name], before[name] + layer.weight.detach())
 
 
 @pytest.mark.parametrize("encode", [DirectEncode(), CachedEncode(2)], ids=["direct", "cached"])

@@ -24,13 +24,16 @@ from bundle.vocabulary import Vocabulary
 from training.encoders import HistoryConfig
 from training.encoders.categories import CategoriesEncoder
 from training.encoders.category import CategoryEncoder
+from training.encoders.item_graph import ItemGraphEncoder
 from training.encoders.number import NumberEncoder
 from training.encoders.table import new_table
 from training.encoders.text import TextEncoder
 from training.encoders.transformer import TransformerEncoder, build_transformer
 from training.encoders.vector import VectorEncoder
+from training.item_graph import ItemGraph
 from training.pretrained import PretrainedModels
 from training.ragged import IntArray
+from training.tables import ITEM_ID
 
 
 @dataclass
@@ -42,6 +45,7 @@ class EncoderInputs:
     zero, by vocabulary, because training gives this tower nothing to learn them from. `pretrained` are the models that
     tokens features may name, and `transformers` their encoders so far, of which both towers share the backbone.
     `text_tables` are the n-gram tables so far, by n-gram settings, for text features to share; None gives each its own.
+    `item_graph` is what the feature over the vocabulary `item_id` reads beside its own row.
     """
 
     dimension: int
@@ -53,6 +57,7 @@ class EncoderInputs:
     pretrained: PretrainedModels = field(default_factory=PretrainedModels)
     transformers: dict[str, TransformerEncoder] = field(default_factory=dict)
     text_tables: dict[tuple[int, int, int], nn.Embedding] | None = None
+    item_graph: ItemGraph | None = None
 
     def table(self, vocabulary: str) -> nn.Embedding:
         """This tower's table of a vocabulary, the same object each time."""
@@ -65,6 +70,13 @@ class EncoderInputs:
         if share_items and vocabulary in self.item_tables:
             return self.item_tables[vocabulary]
         return self._new_table(vocabulary)
+
+    def category_encoder(self, feature: CategoryFeature) -> nn.Module:
+        """An encoder of the feature's rows; of an item's and its neighbours', where there is a graph."""
+        name = vocabulary_name(feature)
+        if self.item_graph is None or name != ITEM_ID:
+            return CategoryEncoder(self.table(name))
+        return ItemGraphEncoder(self.table(name), self.item_graph, 1 + self.vocabularies[name].oov_buckets)
 
     def text_encoder(self, feature: TextFeature) -> TextEncoder:
         """An encoder of the feature with its own n-gram weights, and a table of its own unless tables are shared."""
@@ -103,7 +115,7 @@ def build_encoder(feature: Feature, history: HistoryConfig, inputs: EncoderInput
         case TokensFeature():
             return inputs.transformer(feature)
         case CategoryFeature():
-            return CategoryEncoder(inputs.table(vocabulary_name(feature)))
+            return inputs.category_encoder(feature)
         case CategoriesFeature():
             return CategoriesEncoder(inputs.table(vocabulary_name(feature)))
         case NumberFeature():

@@ -4,7 +4,7 @@ Axes: N records, D embedding.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -18,6 +18,17 @@ class Encoded(Protocol):
 
     def backward(self, gradient_ND: Tensor) -> None:
         """Add to the tower's gradients what follows from the gradient of the embeddings; to be called once."""
+
+
+@runtime_checkable
+class HasOwnLoss(Protocol):
+    """A module of a tower that wants something of its weights besides good embeddings."""
+
+    def own_loss(self) -> dict[str, Tensor]:
+        """Weighted terms by name, each with a graph; they are added to the loss of every step.
+
+        Randomness comes from torch's global generator, which stands at the same place in all processes.
+        """
 
 
 class Encode(Protocol):

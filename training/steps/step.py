@@ -5,6 +5,7 @@ Axes: B queries, M items of the pool, S rows of one process, D embedding.
 
 from collections.abc import Sequence
 
+import torch
 from torch import Tensor, nn
 
 from training.batches import Batch
@@ -12,7 +13,7 @@ from training.memory import Memory
 from training.model import DualEncoder
 from training.objectives import LossOutput, Objective
 from training.processes import Processes
-from training.steps.contract import Encode, Encoded
+from training.steps.contract import Encode, Encoded, HasOwnLoss
 
 
 class Step:
@@ -36,6 +37,7 @@ class Step:
         self._encode = encode
         self._processes = processes or Processes()
         self._memory = memory
+        self._with_own_loss = [module for module in model.modules() if isinstance(module, HasOwnLoss)]
 
     def __call__(self, batch: Batch, *, remember: bool = False) -> LossOutput:
         """The loss of the batch; with `remember` its items join the memory and meet those already there."""
@@ -56,10 +58,21 @@ class Step:
         for encoded, whole_ND in ((query, query_BD), (item, item_MD)):
             if whole_ND.grad is not None:
                 encoded.backward(self._processes.own_rows(whole_ND.grad))
+        output = self._add_own_losses(output)
         self._processes.sum_gradients(self._model.parameters())
         if isinstance(self._objective, nn.Module):  # every process has the whole gradient of these already
             self._processes.sum_gradients(self._objective.parameters(), 1 / self._processes.count)
         return output
+
+    def _add_own_losses(self, output: LossOutput) -> LossOutput:
+        """Every process computes all of them alike, so each adds its share of their gradients."""
+        terms = {name: term for module in self._with_own_loss for name, term in module.own_loss().items()}
+        if not terms:
+            return output
+        total = torch.stack([*terms.values()]).sum()
+        (total / self._processes.count).backward()  # type: ignore[no-untyped-call]
+        logs = {**output.logs, **{f"loss/{name}": term.detach() for name, term in terms.items()}}
+        return LossOutput(output.loss.detach() + total.detach(), output.per_query_B, logs)
 
     def _own(self, tower: nn.Module, arrays: Sequence[Tensor]) -> Encoded:
         return self._encode(tower, [self._processes.own_records(array) for array in arrays])
