@@ -113,7 +113,7 @@ PART = Part(
     f"""`{TASK}`: MiniLM vectors (frozen, {MAX_TOKENS} tokens) of the 10,708 Debian descriptions of
 `objectives.md`'s synopsis task, three levels of 256 codes. `unique`: distinct semantic IDs over items, before any
 repair; `relative_error`: squared error over variance; `recall@10-in-k`: share of the ten exact neighbours among the k
-nearest decoded vectors, {SAMPLE:,} queries; 15 % of the documents have a neighbour at cosine above .99, so a good part of
-what shares an ID is duplicate content. `least_perplexity`: of any level in any of five seeds.""",
+nearest decoded vectors, {SAMPLE:,} queries; 15 % of the documents have a neighbour at cosine above .99, so a good part
+of what shares an ID is duplicate content. `least_perplexity`: of any level in any of five seeds.""",
     measure,
 )
