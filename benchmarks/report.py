@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "docs" / "benchmarks"
@@ -27,7 +28,10 @@ class Row:
 
 
 def add_rows(name: str, rows: Sequence[Row], preamble: str) -> Path:
-    """As `write_benchmark`, but keep the rows of the table for what was not measured again, and name their commits."""
+    """As `write_benchmark`, but keep the rows of the table for what was not measured again.
+
+    Their commits and processors are named beside those of the new rows.
+    """
     path = FOLDER / f"{name}.json"
     if not path.exists():
         return write_benchmark(name, rows, preamble)
@@ -35,19 +39,24 @@ def add_rows(name: str, rows: Sequence[Row], preamble: str) -> Path:
     new = {(row.task, row.method) for row in rows}
     kept = [row for row in (Row(**entry) for entry in old["rows"]) if (row.task, row.method) not in new]
     order = {task: place for place, task in enumerate(dict.fromkeys(row.task for row in [*kept, *rows]))}
-    commits = dict.fromkeys([*(old["commit"].split(", ") if kept else []), STARTED_AT])
     merged = sorted([*kept, *rows], key=lambda row: order[row.task])
-    return write_benchmark(name, merged, preamble, ", ".join(commits))
+    return write_benchmark(name, merged, preamble, old if kept else None)
 
 
-def write_benchmark(name: str, rows: Sequence[Row], preamble: str, commit: str | None = None) -> Path:
-    """Write docs/benchmarks/<name>.json and .md; `preamble` states protocol, split and tie rules, seeds and sizes."""
+def write_benchmark(name: str, rows: Sequence[Row], preamble: str, before: Mapping[str, Any] | None = None) -> Path:
+    """Write docs/benchmarks/<name>.json and .md; `preamble` states protocol, split and tie rules, seeds and sizes.
+
+    `before`: the JSON of an earlier run that some of the rows come from.
+    """
     FOLDER.mkdir(parents=True, exist_ok=True)
+    machine = _machine()
+    commits = dict.fromkeys([*(before["commit"].split(", ") if before else []), STARTED_AT])
+    processors = dict.fromkeys([*(before["machine"]["cpu"].split(", ") if before else []), machine["cpu"]])
     data = {
         "benchmark": name,
         "date": datetime.date.today().isoformat(),
-        "commit": commit or STARTED_AT,
-        "machine": _machine(),
+        "commit": ", ".join(commits),
+        "machine": {**machine, "cpu": ", ".join(map(str, processors))},
         "preamble": preamble,
         "rows": [asdict(row) for row in rows],
     }
