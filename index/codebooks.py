@@ -25,12 +25,12 @@ def additive_codebooks(codec: SemanticIdCodec, codes_NL: IntArray) -> list[Float
     sizes = codec.space.codebook_sizes
     origin_1D = codec.decode(np.zeros((1, len(sizes)), dtype=np.int64))
     tables = [_effect(codec, level) - origin_1D for level in range(len(sizes))]
-    later = 0
     for level in range(1, len(sizes)):
-        mean_D = np.bincount(codes_NL[:, level], minlength=sizes[level]) @ tables[level] / len(codes_NL)
-        tables[level] -= mean_D.astype(np.float32)
-        later = later + mean_D.astype(np.float32)
-    tables[0] += origin_1D + later
+        share_K = np.bincount(codes_NL[:, level], minlength=sizes[level]) / len(codes_NL)
+        mean_D = (share_K @ tables[level]).astype(np.float32)
+        tables[level] -= mean_D
+        tables[0] += mean_D
+    tables[0] += origin_1D
     _check(codec, tables)
     return tables
 

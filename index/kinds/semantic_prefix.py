@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field
 
 from bundle.errors import ConfigError
+from bundle.semantic_id import IntArray
 from index.codebooks import FloatArray, additive_codebooks
 from index.corpus import Corpus, CorpusCodes
 from index.kinds.filling import ROWS_AT_A_TIME
@@ -101,18 +102,19 @@ def _coarse(tables: list[FloatArray]) -> faiss.Index:
     return coarse
 
 
-def _list_numbers(coded: CorpusCodes, depth: int) -> np.ndarray:
+def _list_numbers(coded: CorpusCodes, depth: int) -> IntArray:
     """The number that the coarse quantizer gives each row's prefix: packed bits, the first level lowest."""
     sizes = coded.codec.space.codebook_sizes[:depth]
     shift_L = np.concatenate([[0], np.cumsum([_bits(size) for size in sizes])[:-1]])
-    return (coded.codes_NL[:, :depth] << shift_L).sum(axis=1)
+    list_N: IntArray = (coded.codes_NL[:, :depth] << shift_L).sum(axis=1)
+    return list_N
 
 
 def _bits(size: int) -> int:
     return size.bit_length() - 1
 
 
-def _add(index: faiss.Index, corpus: Corpus, list_N: np.ndarray) -> None:
+def _add(index: faiss.Index, corpus: Corpus, list_N: IntArray) -> None:
     """Add the rows to the lists of their own codes, which an encoder with a beam need not choose as the nearest."""
     for start in range(0, len(corpus), ROWS_AT_A_TIME):
         part_ND = np.ascontiguousarray(corpus.vectors_ND[start : start + ROWS_AT_A_TIME])

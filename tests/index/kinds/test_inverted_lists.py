@@ -21,5 +21,5 @@ def test_no_more_lists_are_measured_than_there_are() -> None:
 
 def test_a_request_overrides_the_default_and_only_its_own() -> None:
     kind = IvfFlatKind(nlist=20, nprobe=3)
-    assert kind.parameters({"nprobe": 7}).nprobe == 7
-    assert kind.parameters({}).nprobe == 3
+    used = [kind.parameters(params) for params in ({"nprobe": 7}, {})]
+    assert [parameters.nprobe for parameters in used if parameters is not None] == [7, 3]

@@ -47,7 +47,7 @@ def test_hits_are_the_best_that_the_limit_allows(
         taken[prefix] += 1
         if taken[prefix] <= most:
             allowed.append(score)
-    assert [hit["score"] for hit in result["hits"]] == pytest.approx(allowed[: k], abs=1e-6)
+    assert [hit["score"] for hit in result["hits"]] == pytest.approx(allowed[:k], abs=1e-6)
     assert max(Counter("-".join(_codes(hit)[:level]) for hit in result["hits"]).values()) <= most
     assert result["exhaustive"] == (len(allowed) <= k)
     assert "groups" not in result
