@@ -10,8 +10,11 @@ from pathlib import Path
 
 from benchmarks.report import add_rows
 from benchmarks.semantic_id_parts.contract import Budget, Part
+from benchmarks.semantic_id_parts.served import SERVED
 
-PARTS: Mapping[str, Part] = {}
+PARTS: Mapping[str, Part] = {
+    "served": SERVED,
+}
 PREAMBLE = "\n\n".join(
     [
         "Every quantizer and every use of semantic IDs beside its baselines; costs are CPU time, or ratios in one run.",

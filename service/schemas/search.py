@@ -37,7 +37,9 @@ class SearchRequest(RequestBody):
     )
 
     queries: Records | None = Field(default=None, description="Records of the query tower's features.")
-    vectors: Vectors | None = Field(default=None, description="Query embeddings of the bundle's dimension.")
+    vectors: Vectors | None = Field(
+        default=None, description="Query embeddings, as numbers or as base64 like those of embed."
+    )
     item_ids: ItemIds | None = Field(
         default=None, description="Items whose neighbours are wanted; an item is never a hit of itself."
     )

@@ -79,6 +79,23 @@ def test_semantic_ids_are_unique_and_find_their_item(case: tuple[tuple[int, ...]
     assert [index.item(one) for one in semantic_ids] == names
 
 
+@given(spaces_and_codes(), st.integers(0, 3), st.integers(0, 40))
+def test_holders_are_the_items_under_the_full_code(
+    case: tuple[tuple[int, ...], list[list[int]]], limit: int, suffix: int
+) -> None:
+    sizes, codes = case
+    index = build(codes, sizes)
+    full = list(product(*(range(size) for size in sizes)))
+    asked = [SemanticId(one) for one in full] + [SemanticId(one, 1 + suffix) for one in full]
+    for semantic_id, holders in zip(asked, index.holders(asked, limit), strict=True):
+        names = [f"i{row:04d}" for row in range(len(codes)) if tuple(codes[row]) == semantic_id.codes]
+        if semantic_id.suffix:
+            named = names[semantic_id.suffix :][:1]
+            assert holders == (len(named), semantic_id.suffix, named)
+        else:
+            assert holders == (len(names), 0, names[:limit])
+
+
 def test_the_suffix_is_the_rank_by_item_id_among_equal_codes() -> None:
     index = build([[1], [0], [1], [1], [0]], (2,))
     assert [one.suffix for one in index.semantic_ids([f"i000{n}" for n in range(5)])] == [0, 0, 1, 2, 1]
