@@ -29,7 +29,7 @@ from bundle.config import validate_config
 from bundle.progress import NoProgress
 from bundle.quantizer import SemanticIdCodec
 from bundle.store import open_bundle
-from bundle.workspace import Workspace
+from bundle.workspace import Collection, Workspace
 from index.build import build_index
 from index.config import BuildConfig
 from index.store import activate
@@ -47,9 +47,9 @@ from training.semantic_ids import fit_semantic_ids
 PROTOCOL = """
 The MiniLM vectors of 10,708 Debian descriptions are a `vector` feature of an item tower (384 in, 384 out, the first
 weights of the seed), and a residual quantizer of 3 x 256 codes its embeddings. `codes`: share of items whose full code
-from the running service equals the training's, by given embeddings, by records (through the ONNX tower) and as stored in
-the index. `cost`: user and system time of the one-worker server for a record that is encoded (embedding in, codes out)
-and one that is decoded (codes in, items out), over 8 connections, by the form of the embeddings and the number of
+from the running service equals the training's, by given embeddings, by records (through the ONNX tower) and as stored
+in the index. `cost`: user and system time of the one-worker server for a record that is encoded (embedding in, codes
+out) and one that is decoded (codes in, items out), over 8 connections, by the form of the embeddings and the number of
 records in a request. `raw` is the CPU time of the two ONNX graphs alone, in one process, one thread, on the same
 batches, measured before and after. The target is a ratio of 2 at 128 records.
 """
