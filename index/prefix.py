@@ -28,7 +28,7 @@ class Child:
 class Holders(NamedTuple):
     """How many items have a semantic ID, and the first of them, whose suffixes count up from `first_suffix`."""
 
-    count: int
+    n_items: int
     first_suffix: int
     item_ids: list[str]
 

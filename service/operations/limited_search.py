@@ -1,7 +1,7 @@
 """Queries to hits of which few may share a prefix of their semantic IDs. B queries, D embedding width."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any
 
@@ -17,7 +17,7 @@ from service.operations.semantic_ids import prefix_of
 class SearchWithLimit(Search):
     """A search whose k counts hits that `limit` allows, or groups of them; `depth` is where rescoring begins."""
 
-    limit: PrefixLimit
+    limit: PrefixLimit = field(kw_only=True)
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""

@@ -14,7 +14,7 @@ def test_a_row_is_equal_only_when_all_its_codes_are() -> None:
 @pytest.mark.parametrize("batch", [1, 8, 128])
 def test_requests_are_whole_batches_and_every_connection_sends_as_many(batch: int) -> None:
     rows = np.arange(1_000)
-    load = _Load(rows[:, None], rows[:, None], batch, 4_000)
+    load = _Load(rows[:, None].astype(np.float32), rows[:, None], batch, 4_000)
     parts = load.parts(rows)
     assert {len(part) for part in parts} == {batch}
     assert load.n_requests % CONNECTIONS == 0

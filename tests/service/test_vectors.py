@@ -22,7 +22,9 @@ def test_base64_is_little_endian_float32() -> None:
 def test_what_is_read_is_what_float32_makes_of_it() -> None:
     values = np.random.default_rng(0).standard_normal((5, 7)) * 10.0 ** np.arange(-4, 3)
     np.testing.assert_array_equal(read_vectors("vectors", values.tolist(), 7), values.astype(np.float32))
-    np.testing.assert_array_equal(read_vectors("vectors", [[2**53 + 1, -(2**63)]], 2), np.float32([[2**53, -(2**63)]]))
+    np.testing.assert_array_equal(
+        read_vectors("vectors", [[2**53 + 1, -(2**63)]], 2), np.array([[2**53, -(2**63)]], dtype=np.float32)
+    )
 
 
 @pytest.mark.parametrize(
