@@ -4,6 +4,7 @@ N items, B records of one request, D embedding, L levels.
 """
 
 import base64
+import socket
 import statistics
 import tempfile
 import time
@@ -53,7 +54,7 @@ out) and one that is decoded (codes in, items out), over 8 connections, by the f
 records in a request. `raw` is the CPU time of the two ONNX graphs alone, in one process, one thread, on the same
 batches, measured before and after. The target is a ratio of 2 at 128 records.
 """
-COLLECTION, PORT, CONNECTIONS = "served", 18_090, 8
+COLLECTION, CONNECTIONS = "served", 8
 BATCHES = (1, 8, 32, 128)
 POSTED = 256  # records of one request where all items are sent
 QUANTIZER = ResidualConfig()
@@ -80,15 +81,16 @@ def _measure(root: Path, vectors_ND: FloatArray, seed: int, n_records: int) -> l
     trained = _trained(config, root)
     codec = _codec(collection, result.bundle_id)
     embedding_ND = np.array(open_version(collection, version).vectors_ND)
-    with running_server(root, PORT) as server:
+    port = _free_port()
+    with running_server(root, port) as server:
         sources = {
             "embeddings": ("vectors", trained.embedding_ND.tolist()),
             "records": ("records", [{"text": vector} for vector in vectors_ND.tolist()]),
             "stored": ("item_ids", _ids(len(vectors_ND))),
         }
-        rows = [_equal(name, field, values, trained.code_NL) for name, (field, values) in sources.items()]
+        rows = [_equal(port, name, field, values, trained.code_NL) for name, (field, values) in sources.items()]
         for batch in BATCHES:
-            rows += _cost(server, codec, _Load(embedding_ND, trained.code_NL, batch, n_records))
+            rows += _cost(server, port, codec, _Load(embedding_ND, trained.code_NL, batch, n_records))
     return rows
 
 
@@ -143,10 +145,10 @@ def _trained(config: TrainConfig, root: Path) -> _Trained:
     return _Trained(embedding_ND, fitted.code_NL)
 
 
-def _equal(name: str, field: str, values: Sequence[Any], code_NL: IntArray) -> Row:
+def _equal(port: int, name: str, field: str, values: Sequence[Any], code_NL: IntArray) -> Row:
     served: list[list[int]] = []
     for start in range(0, len(values), POSTED):
-        answer = _post({field: values[start : start + POSTED]})
+        answer = _post(port, {field: values[start : start + POSTED]})
         served += [one["codes"] for one in answer["semantic_ids"]]
     return Row("codes", name, "equal", share_equal(np.array(served), code_NL))
 
@@ -156,12 +158,20 @@ def share_equal(served_NL: IntArray, code_NL: IntArray) -> float:
     return float((served_NL == code_NL).all(axis=1).mean())
 
 
-def _post(body: Mapping[str, Any]) -> Answer:
-    url = f"http://127.0.0.1:{PORT}{_path()}"
+def _post(port: int, body: Mapping[str, Any]) -> Answer:
+    url = f"http://127.0.0.1:{port}{_path()}"
     request = urllib.request.Request(url, orjson.dumps(body), {"Content-Type": "application/json"}, method="POST")
     with urllib.request.urlopen(request, timeout=60) as answer:
         content: Answer = orjson.loads(answer.read())
         return content
+
+
+def _free_port() -> int:
+    """A port of its own: a server that were left from another run would answer in place of the measured one."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
 
 
 def _path() -> str:
@@ -188,13 +198,13 @@ class _Load:
         return [rows[(i % whole) * self.batch :][: self.batch] for i in range(min(whole, self.n_requests))]
 
 
-def _cost(server: psutil.Process, codec: SemanticIdCodec, load: _Load) -> list[Row]:
+def _cost(server: psutil.Process, port: int, codec: SemanticIdCodec, load: _Load) -> list[Row]:
     encode, decode = load.parts(load.embedding_ND), load.parts(load.code_NL)
     raws = [_raw(codec, encode, decode)]
-    decoded_us = _served(server, "semantic_ids", decode, load)
+    decoded_us = _served(server, port, "semantic_ids", decode, load)
     forms = {
-        "numbers": _served(server, "vectors", encode, load),
-        "base64": _served(server, "vectors", [list(map(_base64, part)) for part in encode], load),
+        "numbers": _served(server, port, "vectors", encode, load),
+        "base64": _served(server, port, "vectors", [list(map(_base64, part)) for part in encode], load),
     }
     raws.append(_raw(codec, encode, decode))
     raw_us, task = statistics.mean(raws), "cost"
@@ -210,11 +220,11 @@ def _cost(server: psutil.Process, codec: SemanticIdCodec, load: _Load) -> list[R
     return rows
 
 
-def _served(server: psutil.Process, field: str, parts: Sequence[Any], load: _Load) -> float:
+def _served(server: psutil.Process, port: int, field: str, parts: Sequence[Any], load: _Load) -> float:
     """CPU microseconds of the server for a record of these requests."""
     bodies = [orjson.dumps({field: part}, option=orjson.OPT_SERIALIZE_NUMPY) for part in parts]
-    measure_load(server, PORT, _path(), bodies, CONNECTIONS, CONNECTIONS * 5)
-    answered, cpu_us = measure_load(server, PORT, _path(), bodies, CONNECTIONS, load.n_requests)
+    measure_load(server, port, _path(), bodies, CONNECTIONS, CONNECTIONS * 5)
+    answered, cpu_us = measure_load(server, port, _path(), bodies, CONNECTIONS, load.n_requests)
     if set(answered.statuses) != {200}:
         raise RuntimeError(f"the server answered {answered.statuses}")
     return cpu_us / load.batch
