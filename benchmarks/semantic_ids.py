@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
-from benchmarks.semantic_id_parts import quantizers
 from benchmarks.semantic_id_parts.contract import Budget, Part
+from benchmarks.semantic_id_parts.quantizers import EVERY_QUANTIZER
+from benchmarks.semantic_id_parts.served import SERVED
 
 PARTS: Mapping[str, Part] = {
-    "quantizers": quantizers.PART,
+    "quantizers": EVERY_QUANTIZER,
+    "served": SERVED,
 }
 PREAMBLE = "\n\n".join(
     [

@@ -30,6 +30,7 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.collisions import collision_report
 from index.config import BuildConfig
+from index.corpus import Corpus, CorpusCodes
 from index.embed import embed_items
 from index.ids import id_table
 from index.kinds import default_kind
@@ -92,11 +93,13 @@ class _Build:
             attributes = attribute_table(items, self.config.attributes)
         with self._timed("embed"):
             vectors_ND = self._embed(items)
-        measured = self._index(vectors_ND)
+        with self._timed("encode semantic IDs"):
+            corpus = Corpus(vectors_ND, self._codes(vectors_ND))
+        measured = self._index(corpus)
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-            semantic_ids = self._semantic_ids(vectors_ND)
+            semantic_ids = None if corpus.codes is None else self._semantic_ids(corpus.codes)
         return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids)
 
     def _embed(self, items: Items) -> NDArray[np.float32]:
@@ -109,11 +112,15 @@ class _Build:
             batch_size=self.config.batch_size,
         )
 
-    def _index(self, vectors_ND: NDArray[np.float32]) -> Measured:
-        kind = (self.config.kind or default_kind(len(vectors_ND))).resolve(len(vectors_ND))
+    def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+        codec = self.bundle.semantic_ids
+        return None if codec is None else CorpusCodes(codec, _encode(codec, vectors_ND, self.progress))
+
+    def _index(self, corpus: Corpus) -> Measured:
+        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
-            index = kind.build(vectors_ND, self.config.seed)
+            index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(self.folder / INDEX_FILE))
             self.progress.finish()
         with self._timed("measure recall"):
@@ -133,13 +140,9 @@ class _Build:
             return item_queries(vectors_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
-    def _semantic_ids(self, vectors_ND: NDArray[np.float32]) -> SemanticIdReport | None:
-        codec = self.bundle.semantic_ids
-        if codec is None:
-            return None
-        codes_NL = _encode(codec, vectors_ND, self.progress)
-        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes_NL, codec.space))
-        return collision_report(codes_NL, codec.space)
+    def _semantic_ids(self, codes: CorpusCodes) -> SemanticIdReport:
+        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes.codes_NL, codes.codec.space))
+        return collision_report(codes.codes_NL, codes.codec.space)
 
     def _finish(
         self,

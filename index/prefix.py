@@ -7,6 +7,7 @@ rebuild gives the same IDs.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,14 @@ class Child:
     count: int
 
 
+class Holders(NamedTuple):
+    """How many items have a semantic ID, and the first of them, whose suffixes count up from `first_suffix`."""
+
+    n_items: int
+    first_suffix: int
+    item_ids: list[str]
+
+
 def semantic_id_table(codes_NL: IntArray, space: SemanticIdSpace) -> pa.Table:
     """Keys and suffixes by row, and the rows in the order of (key, item id), for rows sorted by item id."""
     key_N = space.pack(codes_NL)
@@ -39,7 +48,7 @@ def semantic_id_table(codes_NL: IntArray, space: SemanticIdSpace) -> pa.Table:
 
 
 class PrefixIndex:
-    """The semantic IDs of one index version; all methods read mapped columns and need no lock."""
+    """The semantic IDs of one index version; all methods may be called from many threads and need no lock."""
 
     def __init__(self, batch: pa.RecordBatch, space: SemanticIdSpace, ids: ItemIds) -> None:
         """`batch`: the columns that `semantic_id_table` made."""
@@ -49,6 +58,7 @@ class PrefixIndex:
         self._suffix_N: IntArray = batch["suffix"].to_numpy()
         self._sorted_key_N: KeyArray = batch["sorted_key"].to_numpy()
         self._row_by_key_N: IntArray = batch["row_by_key"].to_numpy()
+        self._counts: dict[int, tuple[KeyArray, IntArray]] = {}
 
     def semantic_ids(self, item_ids: Sequence[str]) -> list[SemanticId]:
         """The semantic ID of each item; raises UnknownItem."""
@@ -81,6 +91,23 @@ class PrefixIndex:
             raise UnknownItem(f"no item has the semantic ID {semantic_id}", semantic_id=str(semantic_id))
         return found[0]
 
+    def holders(self, semantic_ids: Sequence[SemanticId], limit: int) -> list[Holders]:
+        """The items of each semantic ID, at most `limit` of them; a suffix above 0 names one. Raises InvalidSemanticId.
+
+        All are looked up at once, which costs a tenth of one after the other.
+        """
+        key_M = self.space.pack([semantic_id.codes for semantic_id in semantic_ids])
+        start_M = np.searchsorted(self._sorted_key_N, key_M, side="left").tolist()
+        stop_M = np.searchsorted(self._sorted_key_N, key_M, side="right").tolist()
+        found = []
+        for semantic_id, start, stop in zip(semantic_ids, start_M, stop_M, strict=True):
+            first, last = start + semantic_id.suffix, min(start + limit, stop)
+            if semantic_id.suffix:
+                last = stop = min(first + 1, stop)
+            item_ids = self._ids.at(self._row_by_key_N[first:last].tolist())
+            found.append(Holders(max(0, stop - first), semantic_id.suffix, item_ids))
+        return found
+
     def children(self, prefix: Sequence[int]) -> list[Child]:
         """The codes that occur after `prefix`, ascending, with their counts; none below a full semantic ID.
 
@@ -96,6 +123,18 @@ class PrefixIndex:
         starts = np.searchsorted(self._sorted_key_N, lows, side="left")
         counts = np.diff(np.append(starts, self._range(prefix)[1]))
         return [Child(int(code), int(counts[code])) for code in np.flatnonzero(counts)]
+
+    def keys(self, rows: IntArray, level: int) -> KeyArray:
+        """The key of each row's first `level` codes; rows do not leave this package."""
+        return self.space.prefix_keys(self._key_N[rows], level)
+
+    def counts(self, level: int) -> tuple[KeyArray, IntArray]:
+        """The keys of all prefixes of `level` codes that items have, ascending, and the number of items of each."""
+        if level not in self._counts:  # two threads may both count, and keep the same
+            prefixes_N = self.space.prefix_keys(self._sorted_key_N, level)
+            starts = np.flatnonzero(np.concatenate([[True], prefixes_N[1:] != prefixes_N[:-1]]))
+            self._counts[level] = prefixes_N[starts], np.diff(starts, append=len(prefixes_N))
+        return self._counts[level]
 
     def _range(self, prefix: Sequence[int]) -> tuple[int, int]:
         low, high = self.space.prefix_range(prefix)

@@ -109,7 +109,7 @@ def _rows(method: str, runs: list[dict[str, float]], seeds: int) -> list[Row]:
     return [*rows, Row(TASK, method, "least_perplexity", least, None, len(runs))]
 
 
-PART = Part(
+EVERY_QUANTIZER = Part(
     f"""`{TASK}`: MiniLM vectors (frozen, {MAX_TOKENS} tokens) of the 10,708 Debian descriptions of
 `objectives.md`'s synopsis task, three levels of 256 codes. `unique`: distinct semantic IDs over items, before any
 repair; `relative_error`: squared error over variance; `recall@10-in-k`: share of the ten exact neighbours among the k

@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Literal
+
+import numpy as np
 
 from bundle.errors import InvalidSemanticId
 from bundle.featurize import Record
@@ -59,19 +62,27 @@ class EncodeSemanticIds(OnLoaded):
             records: Sequence[Sequence[Record]] = payloads
             bundle = self.loaded.bundle
             vectors = embed_joined(bundle.query if self.tower == "query" else bundle.item, records, stages)
-        answers = [part if isinstance(part, Exception) else self._encoded(part) for part in vectors]
+        answers = self._encoded(vectors)
         stages.mark("encode")
         return answers
 
     def _stored(self, item_ids: Sequence[str]) -> bytes:
-        return self._answer(prefix_of(self.loaded).semantic_ids(item_ids))
+        semantic_ids = prefix_of(self.loaded).semantic_ids(item_ids)
+        return self.answer(semantic_ids=[{"semantic_id": str(one), "codes": one.codes} for one in semantic_ids])
 
-    def _encoded(self, vectors_ND: FloatArray) -> bytes:
-        codes_NL = codec_of(self.loaded).encode(vectors_ND).tolist()
-        return self._answer([SemanticId(tuple(codes)) for codes in codes_NL])
-
-    def _answer(self, semantic_ids: Sequence[SemanticId]) -> bytes:
-        return self.answer(semantic_ids=[{"semantic_id": str(s), "codes": s.codes} for s in semantic_ids])
+    def _encoded(self, parts: Sequence[FloatArray | Exception]) -> list[Outcome]:
+        """The codes of all requests from one run of the graph."""
+        good = [part for part in parts if not isinstance(part, Exception)]
+        codes = iter(codec_of(self.loaded).encode(np.concatenate(good)).tolist() if good else ())
+        answers: list[Outcome] = []
+        for part in parts:
+            if isinstance(part, Exception):
+                answers.append(part)
+            else:
+                own = islice(codes, len(part))
+                encoded = [{"semantic_id": "-".join(map(str, one)), "codes": one} for one in own]
+                answers.append(self.answer(semantic_ids=encoded))
+        return answers
 
 
 @dataclass(frozen=True)
@@ -89,28 +100,24 @@ class ListSemanticIds(OnLoaded):
         return answers
 
     def _decoded(self, semantic_ids: Sequence[SemanticId]) -> bytes:
-        prefix = prefix_of(self.loaded)
-        prefix.space.check([semantic_id.codes for semantic_id in semantic_ids])
         results = []
-        for semantic_id in semantic_ids:
-            count = prefix.count(semantic_id.codes)
-            items = self._items(prefix.item_ids(semantic_id.codes, self.k))
-            if semantic_id.suffix:  # the suffix names one item among those that share the codes
-                found = prefix.item_ids(semantic_id.codes, 1, semantic_id.suffix)
-                count, items = len(found), self._items(found)
-            results.append({"semantic_id": str(semantic_id), "count": count, "items": items})
+        holders = prefix_of(self.loaded).holders(semantic_ids, self.k)
+        for semantic_id, (count, first, item_ids) in zip(semantic_ids, holders, strict=True):
+            codes = "-".join(map(str, semantic_id.codes))
+            own = [f"{codes}+{suffix}" if suffix else codes for suffix in range(first, first + len(item_ids))]
+            results.append({"semantic_id": str(semantic_id), "count": count, "items": self._items(item_ids, own)})
         return self.answer(results=results)
 
     def _below(self, codes: Sequence[int]) -> bytes:
         prefix = prefix_of(self.loaded)
         children = [{"code": child.code, "count": child.count} for child in prefix.children(codes)]
-        items = self._items(prefix.item_ids(codes, self.k))
+        item_ids = prefix.item_ids(codes, self.k)
+        items = self._items(item_ids, [str(one) for one in prefix.semantic_ids(item_ids)])
         return self.answer(prefix=codes, count=prefix.count(codes), items=items, children=children)
 
-    def _items(self, item_ids: list[str]) -> list[dict[str, Any]]:
-        semantic_ids = prefix_of(self.loaded).semantic_ids(item_ids)
+    def _items(self, item_ids: Sequence[str], semantic_ids: Sequence[str]) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = [
-            {"item_id": item_id, "semantic_id": str(semantic_id)}
+            {"item_id": item_id, "semantic_id": semantic_id}
             for item_id, semantic_id in zip(item_ids, semantic_ids, strict=True)
         ]
         if self.with_attributes:

@@ -15,7 +15,14 @@ ItemIds = Annotated[list[ItemId], Field(min_length=1)]
 Vector = Annotated[list[Any], WithJsonSchema({"type": "array", "items": {"type": "number"}, "minItems": 1})]
 Vectors = Annotated[
     list[Any],
-    WithJsonSchema({"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1}),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "array", "items": {"type": "array", "items": {"type": "number"}}, "minItems": 1},
+                {"type": "array", "items": {"type": "string", "contentEncoding": "base64"}, "minItems": 1},
+            ]
+        }
+    ),
 ]
 SemanticIdValue = Annotated[
     Annotated[str, Field(max_length=256)] | list[int],

@@ -24,7 +24,7 @@ class SemanticIdsRequest(RequestBody):
 
     records: Records | None = Field(default=None, description="Records to embed and encode.")
     item_ids: ItemIds | None = Field(default=None, description="Items of the corpus; gives their stored semantic IDs.")
-    vectors: Vectors | None = Field(default=None, description="Embeddings to encode.")
+    vectors: Vectors | None = Field(default=None, description="Embeddings to encode, as numbers or as base64.")
     semantic_ids: list[SemanticIdValue] | None = Field(
         default=None, min_length=1, description="Full semantic IDs; gives the items that have them."
     )

@@ -109,9 +109,26 @@ def test_a_bundle_without_a_quantizer_gives_a_version_without_semantic_ids(tmp_p
 
 def test_one_item_is_a_catalogue(own_shop: Collection) -> None:
     make_items(own_shop.folder.parents[1] / "items.parquet", 1)
-    for kind in ("flat", "ivf_flat", "hnsw"):
+    for kind in ("flat", "ivf_flat", "hnsw", "semantic_prefix"):
         opened = open_version(own_shop, build_shop(own_shop, kind={"kind": kind}))
         assert opened.search(opened.vectors(["item-0"]), 10).ids == [["item-0"]]
+
+
+def test_fewer_items_than_codes_have_semantic_ids_all_the_same(own_shop: Collection) -> None:
+    tiny_bundle(own_shop, dimension=8, codebook_sizes=(16, 16), seed=3)
+    make_items(own_shop.folder.parents[1] / "items.parquet", 5)
+    opened = open_version(own_shop, build_shop(own_shop, kind={"kind": "semantic_prefix", "depth": 2}))
+    semantic_ids = opened.semantic_ids([f"item-{row}" for row in range(5)])
+    assert semantic_ids is not None
+    assert len(set(semantic_ids)) == 5
+    assert len(opened.search(opened.vectors(["item-3"]), 9).ids[0]) == 5
+
+
+def test_an_empty_catalogue_is_refused(own_shop: Collection) -> None:
+    (own_shop.folder.parents[1] / "items.csv").write_text("item_id,title\n")
+    with pytest.raises(InvalidTable, match=r"items\.csv has no rows; a catalogue needs at least one item"):
+        build_shop(own_shop, items="items.csv")
+    assert list_versions(own_shop) == []
 
 
 def test_a_failed_build_leaves_nothing(own_shop: Collection) -> None:

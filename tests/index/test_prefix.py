@@ -55,6 +55,20 @@ def test_every_prefix_agrees_with_brute_force(case: tuple[tuple[int, ...], list[
 
 
 @given(spaces_and_codes())
+def test_keys_are_equal_where_prefixes_are_and_are_counted(case: tuple[tuple[int, ...], list[list[int]]]) -> None:
+    sizes, codes = case
+    index = build(codes, sizes)
+    for level in range(1, len(sizes) + 1):
+        keys_N = index.keys(np.arange(len(codes)), level)
+        assert index.space.prefix_codes(keys_N, level).tolist() == [one[:level] for one in codes]
+        used, counts = np.unique(keys_N, return_counts=True)
+        for _ in range(2):
+            key_P, count_P = index.counts(level)
+            np.testing.assert_array_equal(key_P, used)
+            np.testing.assert_array_equal(count_P, counts)
+
+
+@given(spaces_and_codes())
 def test_semantic_ids_are_unique_and_find_their_item(case: tuple[tuple[int, ...], list[list[int]]]) -> None:
     sizes, codes = case
     index = build(codes, sizes)
@@ -63,6 +77,23 @@ def test_semantic_ids_are_unique_and_find_their_item(case: tuple[tuple[int, ...]
     assert len(set(semantic_ids)) == len(names)
     assert [list(one.codes) for one in semantic_ids] == codes
     assert [index.item(one) for one in semantic_ids] == names
+
+
+@given(spaces_and_codes(), st.integers(0, 3), st.integers(0, 40))
+def test_holders_are_the_items_under_the_full_code(
+    case: tuple[tuple[int, ...], list[list[int]]], limit: int, suffix: int
+) -> None:
+    sizes, codes = case
+    index = build(codes, sizes)
+    full = list(product(*(range(size) for size in sizes)))
+    asked = [SemanticId(one) for one in full] + [SemanticId(one, 1 + suffix) for one in full]
+    for semantic_id, holders in zip(asked, index.holders(asked, limit), strict=True):
+        names = [f"i{row:04d}" for row in range(len(codes)) if tuple(codes[row]) == semantic_id.codes]
+        if semantic_id.suffix:
+            named = names[semantic_id.suffix :][:1]
+            assert holders == (len(named), semantic_id.suffix, named)
+        else:
+            assert holders == (len(names), 0, names[:limit])
 
 
 def test_the_suffix_is_the_rank_by_item_id_among_equal_codes() -> None:

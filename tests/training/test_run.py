@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 import torch
 
+from bundle.errors import InvalidTable
 from bundle.progress import NoProgress
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
@@ -106,6 +108,16 @@ def test_a_failed_gate_leaves_no_bundle_but_the_checkpoints(
         train(config, trained.tables, collection, progress=NoProgress())
     assert not collection.bundles.exists() or list(collection.bundles.iterdir()) == []
     assert os.listdir(collection.folder / "training") == ["select.checkpoint"]
+
+
+def test_an_empty_catalogue_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "tables").mkdir()
+    tables = write_shop(tmp_path / "tables")
+    pq.write_table(pq.read_table(tables / "items.parquet").slice(0, 0), tables / "items.parquet")
+    collection = Workspace(tmp_path / "workspace").collection("shop")
+    with pytest.raises(InvalidTable, match=r"items\.parquet has no rows; a catalogue needs at least one item"):
+        train(shop_config(), tables, collection, progress=NoProgress())
+    assert not collection.folder.exists()
 
 
 def test_too_large_a_codebook_fails_before_anything_is_written(trained: Trained, tmp_path: Path) -> None:

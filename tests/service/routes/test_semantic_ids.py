@@ -8,7 +8,7 @@ from index.store import activate
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer
 from tests.service.conftest import settings_for
 from tests.service.running import LiveApp
-from tests.service.tiny import build_tiny_index, ids, write_tiny_bundle
+from tests.service.tiny import build_tiny_index, ids, titles, write_tiny_bundle
 
 
 def test_codes_follow_from_the_embedding(shop: LiveApp) -> None:
@@ -18,6 +18,24 @@ def test_codes_follow_from_the_embedding(shop: LiveApp) -> None:
     by_vector = shop.post("semantic-ids", {"vectors": [vector]}).json()
     EncodeAnswer.model_validate(by_record)
     assert by_record["semantic_ids"][0]["codes"] == by_vector["semantic_ids"][0]["codes"] == codes
+
+
+def test_vectors_may_be_sent_as_embed_gives_them(shop: LiveApp) -> None:
+    records = [{"title": title} for title in ("red mug", "old lamp", "blue chair")]
+    ask = {"records": records, "tower": "item", "encoding_format": "base64"}
+    texts = shop.post("embed", ask).json()["embeddings"]
+    by_base64 = shop.post("semantic-ids", {"vectors": texts}).json()["semantic_ids"]
+    assert by_base64 == shop.post("semantic-ids", {"records": records}).json()["semantic_ids"]
+
+
+def test_joined_requests_get_the_codes_that_they_get_alone(shop: LiveApp) -> None:
+    vectors = shop.post("embed", {"records": [{"title": title} for title in titles(16)], "tower": "item"}).json()
+    bodies: list[object] = [{"vectors": vectors["embeddings"][i : i + 1 + i % 3]} for i in range(14)]
+    bodies.append({"records": [{"nope": 1}]})
+    for body, response in zip(bodies, shop.post_all("semantic-ids", bodies), strict=True):
+        alone = shop.post("semantic-ids", body)
+        assert response.status_code == alone.status_code
+        assert response.json().get("semantic_ids") == alone.json().get("semantic_ids")
 
 
 def test_stored_ids_lead_back_to_their_items(shop: LiveApp) -> None:
@@ -50,6 +68,8 @@ def test_a_code_that_no_item_has_gives_no_items(shop: LiveApp) -> None:
     assert sum(result["count"] for result in results) == 50
     nobody = shop.post("semantic-ids", {"semantic_ids": ["0-0+49"]}).json()["results"][0]
     assert (nobody["count"], nobody["items"]) == (0, [])
+    beyond = shop.post("semantic-ids", {"semantic_ids": [f"0-0+{2**70}"]}).json()["results"][0]
+    assert (beyond["count"], beyond["items"]) == (0, [])
 
 
 @pytest.mark.parametrize(
@@ -63,6 +83,22 @@ def test_a_code_that_no_item_has_gives_no_items(shop: LiveApp) -> None:
         ({"semantic_ids": [[0, 2**63 - 1]]}, "is outside"),
         ({"semantic_ids": ["9" * 5000]}, "semantic_ids[0]"),
         ({"semantic_ids": []}, "semantic_ids: "),
+        ({"semantic_ids": [[0, 1, 2]]}, "semantic_ids[0] has 3 codes"),
+        ({"semantic_ids": [[]]}, "semantic_ids[0] has 0 codes"),
+        ({"semantic_ids": [[0, 1.0]]}, "semantic_ids[0]"),
+        ({"semantic_ids": [[0, 1], [0, True]]}, "semantic_ids[1]"),
+        ({"semantic_ids": [[0, 2**64]]}, "semantic_ids[0]"),
+        ({"semantic_ids": ["0-1", "0-1-2"]}, "semantic_ids[1] has 3 codes"),
+        ({"semantic_ids": ["0--1"]}, "'0--1' is not a semantic ID"),
+        ({"semantic_ids": ["0-1"], "k": 101}, "k is 101"),
+        ({"semantic_ids": ["0-1"], "k": -1}, "k: "),
+        ({"prefix": [0, -1]}, "code -1 is outside"),
+        ({"prefix": [0.0]}, "prefix"),
+        ({"prefix": "0-1-2"}, "longer"),
+        ({"prefix": "zero"}, "'zero' is not a semantic ID"),
+        ({"item_ids": []}, "item_ids: "),
+        ({"vectors": []}, "vectors must hold lists"),
+        ({"vectors": ["AAAA"]}, "vectors[0] has 3 bytes"),
         ({"prefix": [1, 2, 3]}, "longer"),
         ({"prefix": [9]}, "code 9 is outside"),
         ({"prefix": "1-1+1"}, "no suffix"),
