@@ -63,7 +63,7 @@ class IndexVersion:
 
     def role(self, relation: Relation | None = None) -> Role:
         """What answers `relation`; raises RelationNotServed."""
-        wanted = relation or next(iter(self.roles))
+        wanted = next(iter(self.roles)) if relation is None else relation
         if wanted not in self.roles:
             raise RelationNotServed(
                 f"bundle '{self.bundle_id}' was not trained for {wanted} items, only for {', '.join(self.roles)} "
