@@ -86,6 +86,15 @@ class SemanticIdSpace:
         digits: IntArray = ((keys_N[:, None] // self._place_L) % sizes).astype(np.int64)
         return digits
 
+    def prefix_keys(self, keys_N: KeyArray, length: int) -> KeyArray:
+        """The keys uint64 [N] of the first `length` codes alone; equal where these codes are."""
+        prefixes: KeyArray = keys_N // self._place_L[length - 1]
+        return prefixes
+
+    def prefix_codes(self, prefixes_N: KeyArray, length: int) -> IntArray:
+        """The codes int64 [N, length] of what `prefix_keys` gave."""
+        return self.unpack(prefixes_N * self._place_L[length - 1])[:, :length]
+
     def prefix_range(self, prefix: Sequence[int]) -> tuple[int, int]:
         """First and last key that begin with `prefix` (all keys for the empty one); raises InvalidSemanticId."""
         if len(prefix) > self.levels:

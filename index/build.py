@@ -32,6 +32,7 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.collisions import collision_report
 from index.config import BuildConfig
+from index.corpus import Corpus, CorpusCodes
 from index.embed import embed_items
 from index.ids import id_table
 from index.kinds import default_kind
@@ -100,11 +101,14 @@ class _Build:
         with self._timed("embed"):
             vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
         *_, asking_ND = vectors.values()
-        item_tower, *in_role = [self._index(vectors_ND, asking_ND, folder) for folder, vectors_ND in vectors.items()]
+        with self._timed("encode semantic IDs"):
+            corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
+        item_tower, *in_role = [self._index(corpus, asking_ND, folder) for folder, corpus in corpora.items()]
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-            semantic_ids = self._semantic_ids(vectors[self.folder])
+            codes = corpora[self.folder].codes
+            semantic_ids = None if codes is None else self._semantic_ids(codes)
         roles = item_tower, in_role[0] if in_role else None
         return self._finish(stamp, len(items), roles, attributes, semantic_ids)
 
@@ -127,11 +131,15 @@ class _Build:
             batch_size=self.config.batch_size,
         )
 
-    def _index(self, vectors_ND: NDArray[np.float32], asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
-        kind = (self.config.kind or default_kind(len(vectors_ND))).resolve(len(vectors_ND))
+    def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+        codec = self.bundle.semantic_ids
+        return None if codec is None else CorpusCodes(codec, _encode(codec, vectors_ND, self.progress))
+
+    def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
+        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
-            index = kind.build(vectors_ND, self.config.seed)
+            index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
         with self._timed("measure recall"):
@@ -152,13 +160,9 @@ class _Build:
             return item_queries(asking_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
-    def _semantic_ids(self, vectors_ND: NDArray[np.float32]) -> SemanticIdReport | None:
-        codec = self.bundle.semantic_ids
-        if codec is None:
-            return None
-        codes_NL = _encode(codec, vectors_ND, self.progress)
-        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes_NL, codec.space))
-        return collision_report(codes_NL, codec.space)
+    def _semantic_ids(self, codes: CorpusCodes) -> SemanticIdReport:
+        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes.codes_NL, codes.codec.space))
+        return collision_report(codes.codes_NL, codes.codec.space)
 
     def _finish(
         self,

@@ -39,7 +39,7 @@ def semantic_id_table(codes_NL: IntArray, space: SemanticIdSpace) -> pa.Table:
 
 
 class PrefixIndex:
-    """The semantic IDs of one index version; all methods read mapped columns and need no lock."""
+    """The semantic IDs of one index version; all methods may be called from many threads and need no lock."""
 
     def __init__(self, batch: pa.RecordBatch, space: SemanticIdSpace, ids: ItemIds) -> None:
         """`batch`: the columns that `semantic_id_table` made."""
@@ -49,6 +49,7 @@ class PrefixIndex:
         self._suffix_N: IntArray = batch["suffix"].to_numpy()
         self._sorted_key_N: KeyArray = batch["sorted_key"].to_numpy()
         self._row_by_key_N: IntArray = batch["row_by_key"].to_numpy()
+        self._counts: dict[int, tuple[KeyArray, IntArray]] = {}
 
     def semantic_ids(self, item_ids: Sequence[str]) -> list[SemanticId]:
         """The semantic ID of each item; raises UnknownItem."""
@@ -96,6 +97,18 @@ class PrefixIndex:
         starts = np.searchsorted(self._sorted_key_N, lows, side="left")
         counts = np.diff(np.append(starts, self._range(prefix)[1]))
         return [Child(int(code), int(counts[code])) for code in np.flatnonzero(counts)]
+
+    def keys(self, rows: IntArray, level: int) -> KeyArray:
+        """The key of each row's first `level` codes; rows do not leave this package."""
+        return self.space.prefix_keys(self._key_N[rows], level)
+
+    def counts(self, level: int) -> tuple[KeyArray, IntArray]:
+        """The keys of all prefixes of `level` codes that items have, ascending, and the number of items of each."""
+        if level not in self._counts:  # two threads may both count, and keep the same
+            prefixes_N = self.space.prefix_keys(self._sorted_key_N, level)
+            starts = np.flatnonzero(np.concatenate([[True], prefixes_N[1:] != prefixes_N[:-1]]))
+            self._counts[level] = prefixes_N[starts], np.diff(starts, append=len(prefixes_N))
+        return self._counts[level]
 
     def _range(self, prefix: Sequence[int]) -> tuple[int, int]:
         low, high = self.space.prefix_range(prefix)

@@ -48,6 +48,9 @@ class Searcher(Protocol):
         Raises DimensionMismatch, InvalidVector or InvalidSearchParams.
         """
 
+    def search_rows(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int]) -> Found:
+        """As `search`, of queries that `check_queries` returned, with rows for ids: for use inside this package."""
+
     def close(self) -> None:
         """Free what the searcher holds; a later search raises VersionClosed."""
 
@@ -112,8 +115,15 @@ class FaissSearcher:
         Raises DimensionMismatch, InvalidVector, InvalidSearchParams or VersionClosed.
         """
         query_BD = check_queries(query_BD, self.dimension, self._metric)
-        scores_BK, rows_BK = self._rows.search(query_BD, k, params)
+        scores_BK, rows_BK = self.search_rows(query_BD, k, params)
         return Hits([self._ids.at(rows_K) for rows_K in rows_BK.tolist()], scores_BK)
+
+    def search_rows(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int]) -> Found:
+        """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
+
+        Raises InvalidSearchParams or VersionClosed.
+        """
+        return self._rows.search(query_BD, k, params)
 
     def close(self) -> None:
         """Free the index; a later search raises VersionClosed, one under way ends well."""

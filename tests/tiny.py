@@ -4,6 +4,7 @@ Both towers read one text, `title`: the sum of its n-gram rows of a random table
 score 1. The codec is a greedy residual quantizer with random codebooks.
 """
 
+import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
@@ -13,6 +14,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle.features import FeatureSpec, TextFeature
+from bundle.quantizer import SemanticIdCodec
+from bundle.semantic_id import SemanticIdSpace
+from bundle.session import OnnxSession, SessionConfig
 from bundle.store import ITEM_TOWER, QUERY_TOWER, SEMANTIC_ID_DECODE, SEMANTIC_ID_ENCODE, BundleDraft, write_bundle
 from bundle.workspace import Collection
 
@@ -65,6 +69,16 @@ def tiny_bundle(
         queries_are=queries_are,
     )
     return write_bundle(collection, draft, write_files)
+
+
+def residual_codec(codebooks: list[np.ndarray]) -> SemanticIdCodec:
+    """A greedy residual quantizer with these codebooks, without a bundle."""
+    space = SemanticIdSpace([len(codes) for codes in codebooks])
+    with tempfile.TemporaryDirectory() as name:
+        encode, decode = Path(name) / SEMANTIC_ID_ENCODE, Path(name) / SEMANTIC_ID_DECODE
+        onnx.save(_encode(codebooks), encode)
+        onnx.save(_decode(codebooks), decode)
+        return SemanticIdCodec(OnnxSession(encode, SessionConfig()), OnnxSession(decode, SessionConfig()), space)
 
 
 def _model(

@@ -7,8 +7,9 @@ from pydantic import Field
 from index.kinds.flat import FlatKind
 from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
+from index.kinds.semantic_prefix import SemanticPrefixKind
 
-IndexKind = Annotated[FlatKind | IvfFlatKind | HnswKind, Field(discriminator="kind")]
+IndexKind = Annotated[FlatKind | IvfFlatKind | HnswKind | SemanticPrefixKind, Field(discriminator="kind")]
 
 FLAT_UNTIL = 20_000
 

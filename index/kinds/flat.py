@@ -1,16 +1,12 @@
-"""Exact search: every query is compared with every item.
-
-N corpus, D embedding.
-"""
+"""Exact search: every query is compared with every item."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import faiss
-import numpy as np
-from numpy.typing import NDArray
 
 from bundle.config import Config
+from index.corpus import Corpus
 from index.kinds.filling import add_rows
 from index.kinds.parameters import check_params
 
@@ -23,7 +19,7 @@ class FlatKind(Config):
     runs_on_gpu: ClassVar[bool] = True
     accepted: ClassVar[tuple[str, ...]] = ()
 
-    def resolve(self, n_items: int) -> "FlatKind":
+    def resolve(self, corpus: Corpus) -> "FlatKind":
         """The kind with every size-dependent value filled in; there is none."""
         return self
 
@@ -31,10 +27,10 @@ class FlatKind(Config):
         """Whether two builds of the same vectors give the same bytes."""
         return True
 
-    def build(self, vectors_ND: NDArray[np.float32], seed: int) -> faiss.Index:
+    def build(self, corpus: Corpus, seed: int) -> faiss.Index:
         """A faiss index over the rows, inner product."""
-        index = faiss.IndexFlatIP(vectors_ND.shape[1])
-        add_rows(index, vectors_ND)
+        index = faiss.IndexFlatIP(corpus.vectors_ND.shape[1])
+        add_rows(index, corpus.vectors_ND)
         return index
 
     def setting(self) -> dict[str, int]:

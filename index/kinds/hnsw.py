@@ -1,17 +1,13 @@
-"""A navigable small-world graph over full vectors (Malkov and Yashunin 2018, arXiv 1603.09320).
-
-N corpus, D embedding.
-"""
+"""A navigable small-world graph over full vectors (Malkov and Yashunin 2018, arXiv 1603.09320)."""
 
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 import faiss
-import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from bundle.config import Config
+from index.corpus import Corpus
 from index.kinds.filling import add_rows
 from index.kinds.parameters import check_params
 
@@ -35,7 +31,7 @@ class HnswKind(Config):
     runs_on_gpu: ClassVar[bool] = False
     accepted: ClassVar[tuple[str, ...]] = ("ef_search",)
 
-    def resolve(self, n_items: int) -> "HnswKind":
+    def resolve(self, corpus: Corpus) -> "HnswKind":
         """The kind with every size-dependent value filled in; there is none."""
         return self
 
@@ -43,13 +39,13 @@ class HnswKind(Config):
         """Whether two builds of the same vectors give the same bytes; parallel linking does not promise it."""
         return threads == 1
 
-    def build(self, vectors_ND: NDArray[np.float32], seed: int) -> faiss.Index:
+    def build(self, corpus: Corpus, seed: int) -> faiss.Index:
         """A faiss index over the rows, inner product; `seed` draws the layer of each item."""
-        index = faiss.IndexHNSWFlat(vectors_ND.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.IndexHNSWFlat(corpus.vectors_ND.shape[1], self.m, faiss.METRIC_INNER_PRODUCT)
         index.hnsw.rng = faiss.RandomGenerator(12_345 + seed)
         index.hnsw.efConstruction = self.ef_construction
         index.hnsw.efSearch = self.ef_search
-        add_rows(index, vectors_ND)
+        add_rows(index, corpus.vectors_ND)
         return index
 
     def setting(self) -> dict[str, int]:

@@ -14,7 +14,7 @@ from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 Source = Literal["queries", "vectors", "item_ids"]
 
 
-class _Found(NamedTuple):
+class FoundHits(NamedTuple):
     """Hits of one query, best first."""
 
     item_ids: list[str]
@@ -65,7 +65,7 @@ class Search(OnLoaded):
             return each(payloads, self.loaded.version.query_vectors)
         return list(payloads)
 
-    def _found(self, hits: Hits, row: int, query_D: FloatArray, query: object) -> _Found:
+    def _found(self, hits: Hits, row: int, query_D: FloatArray, query: object) -> FoundHits:
         item_ids, scores_K = hits.ids[row], hits.scores_BK[row]
         if self.source == "item_ids":
             kept = [i for i, item_id in enumerate(item_ids) if item_id != query]
@@ -75,14 +75,14 @@ class Search(OnLoaded):
             scores_K = self.loaded.version.scores(query_D, item_ids, self.relation)
             order = np.argsort(-scores_K, kind="stable")
             item_ids, scores_K = [item_ids[i] for i in order], scores_K[order]
-        return _Found(item_ids[: self.k], scores_K[: self.k].tolist())
+        return FoundHits(item_ids[: self.k], scores_K[: self.k].tolist())
 
-    def _answer(self, found: list[_Found]) -> bytes:
+    def _answer(self, found: list[FoundHits]) -> bytes:
         available = self.loaded.version.count - (self.source == "item_ids")
         is_exhaustive = self.k >= available
         return self.answer(results=[{"hits": self._hits(one), "exhaustive": is_exhaustive} for one in found])
 
-    def _hits(self, found: _Found) -> list[dict[str, Any]]:
+    def _hits(self, found: FoundHits) -> list[dict[str, Any]]:
         hits: list[dict[str, Any]] = [
             {"item_id": item_id, "score": score} for item_id, score in zip(found.item_ids, found.scores, strict=True)
         ]

@@ -4,9 +4,11 @@ from typing import Any
 
 from index.device import GPU_LARGEST_K
 from index.manifest import Relation
+from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
+from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
 from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
@@ -32,7 +34,9 @@ class SearchHandler:
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
         `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item.
+        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
+        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
+        groups, need.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -43,16 +47,20 @@ class SearchHandler:
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
         depth = _depth(request, source, settings)
-        check_hits(call.records, max(request.k, depth or 0), settings.limits.max_hits)
+        limit = _limit(request, loaded, settings.limits.max_k)
+        hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
+        check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        return await slot.batcher.submit(_operation(request, source, depth, loaded), payload, call.records, call)
+        return await slot.batcher.submit(_operation(request, source, depth, limit, loaded), payload, call.records, call)
 
 
-def _operation(request: SearchRequest, source: Source, depth: int | None, loaded: Loaded) -> Search:
+def _operation(
+    request: SearchRequest, source: Source, depth: int | None, limit: PrefixLimit | None, loaded: Loaded
+) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
-    return Search(
+    search = Search(
         loaded,
         source,
         _relation(request, source, loaded),
@@ -61,6 +69,21 @@ def _operation(request: SearchRequest, source: Source, depth: int | None, loaded
         None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
     )
+    return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
+
+
+def _limit(request: SearchRequest, loaded: Loaded, max_k: int) -> PrefixLimit | None:
+    """The limit of hits a prefix that the request names, None where it names none."""
+    if request.diversify is not None and request.group_by is not None:
+        raise InvalidRequest("diversify and group_by are both given; groups hold at most group_by.most hits anyway")
+    asked, name = (request.diversify, "diversify") if request.group_by is None else (request.group_by, "group_by")
+    if asked is None:
+        return None
+    levels = prefix_of(loaded).space.levels
+    if asked.level > levels:
+        raise InvalidRequest(f"{name}.level is {asked.level}, but semantic IDs here have {levels} levels")
+    check_limit(f"{name}.most", asked.most, max_k)
+    return PrefixLimit(asked.level, asked.most, grouped=name == "group_by")
 
 
 def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relation:

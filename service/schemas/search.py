@@ -10,6 +10,17 @@ from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vector
 Extra = Literal["attributes", "semantic_id", "vector"]
 
 
+class LimitByPrefix(BaseModel):
+    """How many hits may have the same first codes of their semantic IDs."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    level: int = Field(
+        ge=1, description="First codes that are compared; at most the levels of a semantic ID.", examples=[1]
+    )
+    most: int = Field(ge=1, description="Hits with the same codes, at most; at most `limits.max_k`.", examples=[2])
+
+
 class SearchRequest(RequestBody):
     """Queries in exactly one of three forms, and how many hits each shall get."""
 
@@ -21,6 +32,8 @@ class SearchRequest(RequestBody):
                 {"item_ids": ["85123A"], "k": 10},
                 {"item_ids": ["85123A"], "k": 10, "relation": "complementary"},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
+                {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
+                {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
             ]
         },
     )
@@ -37,7 +50,7 @@ class SearchRequest(RequestBody):
         "`item_ids` must say which; a vector is then one of the query tower. Elsewhere only `similar` is there, for "
         "`item_ids` and `vectors`.",
     )
-    k: int = Field(default=10, ge=1, description="Hits a query; at most `limits.max_k`.")
+    k: int = Field(default=10, ge=1, description="Hits a query, or groups with `group_by`; at most `limits.max_k`.")
     params: dict[str, int] | None = Field(
         default=None, description="Search parameters of the index kind, for example `ef_search` or `nprobe`."
     )
@@ -46,6 +59,14 @@ class SearchRequest(RequestBody):
     )
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
+    )
+    diversify: LimitByPrefix | None = Field(
+        default=None,
+        description="At most `most` hits below one prefix of `level` codes; k hits come back wherever k are allowed.",
+    )
+    group_by: LimitByPrefix | None = Field(
+        default=None,
+        description="k groups in place of k hits, one a prefix of `level` codes, each with its `most` best hits.",
     )
     with_: list[Extra] = Field(default_factory=list, alias="with", description="What each hit also carries.")
 
@@ -66,10 +87,29 @@ class QueryHits(BaseModel):
     """The hits of one query."""
 
     hits: list[Hit] = Field(description="Best first; min(k, items there are) of them.")
-    exhaustive: bool = Field(description="Whether the hits are all the items that there are.", examples=[False])
+    exhaustive: bool = Field(
+        description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]
+    )
+
+
+class HitGroup(BaseModel):
+    """The hits below one prefix."""
+
+    prefix: str = Field(description="The codes that the hits share, as the semantic-ids route takes them.",
+                        examples=["12"])  # fmt: skip
+    hits: list[Hit] = Field(description="Best first; min(most, items below the prefix) of them.")
+
+
+class QueryGroups(BaseModel):
+    """The groups of one query, where `group_by` is given."""
+
+    groups: list[HitGroup] = Field(description="By best hit, best first; min(k, prefixes there are) of them.")
+    exhaustive: bool = Field(description="Whether the groups are all that there are.", examples=[False])
 
 
 class SearchAnswer(Answer):
     """The hits of every query, in the order of the request."""
 
-    results: list[QueryHits] = Field(description="One entry a query, in order.")
+    results: list[QueryHits] | list[QueryGroups] = Field(
+        description="One entry a query, in order; groups where the request has `group_by`."
+    )

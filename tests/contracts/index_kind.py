@@ -9,11 +9,13 @@ import pytest
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from index.corpus import Corpus, CorpusCodes
 from index.device import CpuIndex
 from index.errors import InvalidSearchParams
 from index.kinds import IndexKind
 from index.searcher import RowSearcher
 from index.threads import use_threads
+from tests.tiny import residual_codec
 
 N_ITEMS, DIMENSION, RECALL_FLOOR = 2_000, 16, 0.9
 FloatArray = NDArray[np.float32]
@@ -28,14 +30,24 @@ def clustered(count: int, seed: int = 0) -> FloatArray:
     return unit
 
 
+def coded(vectors_ND: FloatArray, sizes: tuple[int, ...] = (32, 8)) -> Corpus:
+    """The vectors with semantic IDs of a residual quantizer whose first codebook is of corpus-like vectors."""
+    rng = np.random.default_rng(3)
+    codebooks = [clustered(sizes[0], seed=8)]
+    codebooks += [0.3 * rng.standard_normal((size, DIMENSION)).astype(np.float32) for size in sizes[1:]]
+    codec = residual_codec(codebooks)
+    return Corpus(vectors_ND, CorpusCodes(codec, codec.encode(vectors_ND)))
+
+
 def exact(query_BD: FloatArray, vectors_ND: FloatArray, k: int) -> NDArray[np.int64]:
     return np.argsort(-(query_BD @ vectors_ND.T), axis=1, kind="stable")[:, :k]
 
 
 def searcher(kind: IndexKind, vectors_ND: FloatArray, seed: int = 0) -> RowSearcher:
+    corpus = coded(vectors_ND)
     with use_threads(1):
-        index = kind.resolve(len(vectors_ND)).build(vectors_ND, seed)
-    return RowSearcher(CpuIndex(index), kind.resolve(len(vectors_ND)), vectors_ND)
+        index = kind.resolve(corpus).build(corpus, seed)
+    return RowSearcher(CpuIndex(index), kind.resolve(corpus), vectors_ND)
 
 
 class IndexKindContract:
@@ -74,8 +86,8 @@ class IndexKindContract:
 
     def test_a_saved_index_answers_alike_mapped_and_read(self, kind: IndexKind, tmp_path: Path) -> None:
         vectors_ND, query_BD = clustered(N_ITEMS), clustered(20, seed=4)
-        resolved = kind.resolve(N_ITEMS)
-        index = resolved.build(vectors_ND, 0)
+        resolved = kind.resolve(coded(clustered(N_ITEMS)))
+        index = resolved.build(coded(vectors_ND), 0)
         faiss.write_index(index, str(tmp_path / "index.faiss"))
         expected = RowSearcher(CpuIndex(index), resolved, vectors_ND).search(query_BD, 10)
         for flags in (0, faiss.IO_FLAG_MMAP_IFC):
@@ -87,13 +99,13 @@ class IndexKindContract:
     def test_a_build_repeats_byte_for_byte_where_it_says_so(self, kind: IndexKind) -> None:
         vectors_ND = clustered(N_ITEMS)
         with use_threads(1):
-            first, second = (faiss.serialize_index(kind.build(vectors_ND, 3)).tobytes() for _ in range(2))
+            first, second = (faiss.serialize_index(kind.build(coded(vectors_ND), 3)).tobytes() for _ in range(2))
         assert kind.is_deterministic(threads=1)
         assert first == second
 
     def test_the_config_survives_json(self, kind: IndexKind) -> None:
         adapter: TypeAdapter[IndexKind] = TypeAdapter(IndexKind)
-        resolved = kind.resolve(N_ITEMS)
+        resolved = kind.resolve(coded(clustered(N_ITEMS)))
         assert adapter.validate_json(resolved.model_dump_json()) == resolved
 
     def test_unknown_and_silly_params_are_refused_naming_what_the_kind_takes(self, kind: IndexKind) -> None:
@@ -113,8 +125,8 @@ class IndexKindContract:
         np.testing.assert_array_equal(rows.search(query_BD, 10)[1], before)
 
     def test_settings_widen_to_an_end(self, kind: IndexKind) -> None:
-        resolved: IndexKind | None = kind.resolve(N_ITEMS)
-        variants = kind.resolve(N_ITEMS).variants()
+        resolved: IndexKind | None = kind.resolve(coded(clustered(N_ITEMS)))
+        variants = kind.resolve(coded(clustered(N_ITEMS))).variants()
         assert resolved in variants
         assert [v.setting() for v in variants] == sorted((v.setting() for v in variants), key=lambda s: [*s.values()])
         steps = 0

@@ -7,6 +7,7 @@ import faiss
 import numpy as np
 import pytest
 
+from index.corpus import Corpus
 from index.device import GPU_LARGEST_K, CpuIndex, check_gpu, place
 from index.errors import DeviceUnavailable, InvalidSearchParams, VersionClosed
 from index.kinds.flat import FlatKind
@@ -20,13 +21,13 @@ MUTATORS = ("add", "add_with_ids", "remove_ids", "reset", "train", "merge_from")
 
 
 def test_a_placed_index_has_nothing_that_changes_it() -> None:
-    placed = place(FlatKind().build(clustered(10), 0), FlatKind(), "cpu")
+    placed = place(FlatKind().build(Corpus(clustered(10)), 0), FlatKind(), "cpu")
     assert not [name for name in MUTATORS if hasattr(placed, name)]
 
 
 def test_adding_to_a_mapped_index_aborts_the_process_which_is_why_it_is_hidden(tmp_path: Path) -> None:
     path = tmp_path / "index.faiss"
-    faiss.write_index(FlatKind().build(clustered(10), 0), str(path))
+    faiss.write_index(FlatKind().build(Corpus(clustered(10)), 0), str(path))
     code = (
         "import sys, faiss, numpy as np\n"
         "index = faiss.read_index(sys.argv[1], faiss.IO_FLAG_MMAP_IFC)\n"
@@ -38,7 +39,7 @@ def test_adding_to_a_mapped_index_aborts_the_process_which_is_why_it_is_hidden(t
 
 
 def test_searching_threads_use_one_openmp_thread_each() -> None:
-    placed = CpuIndex(FlatKind().build(clustered(10), 0))
+    placed = CpuIndex(FlatKind().build(Corpus(clustered(10)), 0))
 
     def search() -> int:
         faiss.omp_set_num_threads(2)
@@ -50,7 +51,7 @@ def test_searching_threads_use_one_openmp_thread_each() -> None:
 
 
 def test_a_closed_index_says_so() -> None:
-    placed = CpuIndex(FlatKind().build(clustered(10), 0))
+    placed = CpuIndex(FlatKind().build(Corpus(clustered(10)), 0))
     placed.close()
     with pytest.raises(VersionClosed):
         placed.search(clustered(1), 1, None)
@@ -58,13 +59,13 @@ def test_a_closed_index_says_so() -> None:
 
 def test_hnsw_is_refused_on_a_gpu_naming_the_kinds_that_go() -> None:
     with pytest.raises(DeviceUnavailable, match="flat or ivf_flat"):
-        place(HnswKind().build(clustered(10), 0), HnswKind(), "cuda")
+        place(HnswKind().build(Corpus(clustered(10)), 0), HnswKind(), "cuda")
 
 
 @pytest.mark.skipif(N_GPUS > 0, reason="there is a GPU")
 def test_without_a_gpu_the_error_says_why_and_what_to_do() -> None:
     with pytest.raises(DeviceUnavailable, match=r"without GPU support|sees no GPU") as caught:
-        place(FlatKind().build(clustered(10), 0), FlatKind(), "cuda")
+        place(FlatKind().build(Corpus(clustered(10)), 0), FlatKind(), "cuda")
     assert 'device = "cpu"' in caught.value.message
 
 
@@ -74,7 +75,7 @@ def test_without_a_gpu_the_error_says_why_and_what_to_do() -> None:
 def test_the_gpu_answers_like_the_cpu_from_many_threads(kind: FlatKind | IvfFlatKind) -> None:
     check_gpu()
     vectors_ND, query_BD = clustered(2_000), clustered(64, seed=3)
-    index = kind.build(vectors_ND, 0)
+    index = kind.build(Corpus(vectors_ND), 0)
     cpu, gpu = place(index, kind, "cpu"), place(index, kind, "cuda")
     scores_BK, rows_BK = cpu.search(query_BD, 10, kind.parameters({}))
     with ThreadPoolExecutor(max_workers=8) as pool:
@@ -90,7 +91,7 @@ def test_the_gpu_answers_like_the_cpu_from_many_threads(kind: FlatKind | IvfFlat
 @pytest.mark.gpu
 @needs_gpu
 def test_a_k_beyond_the_gpu_limit_is_refused() -> None:
-    placed = place(FlatKind().build(clustered(10), 0), FlatKind(), "cuda")
+    placed = place(FlatKind().build(Corpus(clustered(10)), 0), FlatKind(), "cuda")
     with pytest.raises(InvalidSearchParams, match="2048"):
         placed.search(clustered(1), GPU_LARGEST_K + 1, None)
     placed.close()

@@ -55,6 +55,20 @@ def test_every_prefix_agrees_with_brute_force(case: tuple[tuple[int, ...], list[
 
 
 @given(spaces_and_codes())
+def test_keys_are_equal_where_prefixes_are_and_are_counted(case: tuple[tuple[int, ...], list[list[int]]]) -> None:
+    sizes, codes = case
+    index = build(codes, sizes)
+    for level in range(1, len(sizes) + 1):
+        keys_N = index.keys(np.arange(len(codes)), level)
+        assert index.space.prefix_codes(keys_N, level).tolist() == [one[:level] for one in codes]
+        used, counts = np.unique(keys_N, return_counts=True)
+        for _ in range(2):
+            key_P, count_P = index.counts(level)
+            np.testing.assert_array_equal(key_P, used)
+            np.testing.assert_array_equal(count_P, counts)
+
+
+@given(spaces_and_codes())
 def test_semantic_ids_are_unique_and_find_their_item(case: tuple[tuple[int, ...], list[list[int]]]) -> None:
     sizes, codes = case
     index = build(codes, sizes)

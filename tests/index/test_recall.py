@@ -3,6 +3,7 @@ import pytest
 from numpy.typing import NDArray
 
 from bundle.progress import NoProgress
+from index.corpus import Corpus
 from index.errors import RecallBelowTarget
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
@@ -16,9 +17,9 @@ from tests.contracts.index_kind import clustered, exact, searcher
 def run(
     kind: IndexKind, vectors_ND: NDArray[np.float32], queries: RecallQueries | None = None, target: float | None = None
 ) -> Measured:
-    kind = kind.resolve(len(vectors_ND))
+    kind = kind.resolve(Corpus(vectors_ND))
     queries = queries or item_queries(vectors_ND, 100, seed=0)
-    index = kind.build(vectors_ND, 0)
+    index = kind.build(Corpus(vectors_ND), 0)
     return measure(index, kind, vectors_ND, queries, target=target, threads=1, progress=NoProgress())
 
 

@@ -20,6 +20,7 @@ KINDS: list[dict[str, Any]] = [
     {"kind": "flat"},
     {"kind": "ivf_flat", "nlist": 8, "nprobe": 8},
     {"kind": "hnsw", "ef_search": 300},
+    {"kind": "semantic_prefix", "depth": 2, "nprobe": 16},
 ]
 FloatArray = NDArray[np.float32]
 

@@ -5,6 +5,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from index.corpus import Corpus
 from index.device import CpuIndex
 from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector, VersionClosed
 from index.ids import ItemIds, id_table
@@ -20,8 +21,8 @@ def searcher(kind: IndexKind, count: int = 2_000, metric: Metric = "cosine") -> 
     vectors_ND = clustered(count)
     names = pa.chunked_array([[f"item-{row:05d}" for row in range(count)]])
     ids = ItemIds(id_table(names).combine_chunks().to_batches()[0])
-    kind = kind.resolve(count)
-    return FaissSearcher(RowSearcher(CpuIndex(kind.build(vectors_ND, 0)), kind, vectors_ND), ids, metric)
+    kind = kind.resolve(Corpus(vectors_ND))
+    return FaissSearcher(RowSearcher(CpuIndex(kind.build(Corpus(vectors_ND), 0)), kind, vectors_ND), ids, metric)
 
 
 def test_hits_carry_the_ids_of_the_rows_and_float32_scores() -> None:

@@ -1,6 +1,7 @@
 import faiss
 import numpy as np
 
+from index.corpus import Corpus
 from index.kinds.hnsw import HnswKind
 from tests.contracts.index_kind import clustered, exact, searcher
 
@@ -26,7 +27,7 @@ def test_the_search_queue_stays_bounded_because_unbounded_ignores_selectors() ->
 
 def test_the_seed_draws_the_layers_and_only_one_thread_repeats_a_graph() -> None:
     vectors_ND = clustered(2_000)
-    built = [HnswKind().build(vectors_ND, seed) for seed in (0, 0, 1)]
+    built = [HnswKind().build(Corpus(vectors_ND), seed) for seed in (0, 0, 1)]
     first, again, other = (faiss.vector_to_array(index.hnsw.levels) for index in built)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
@@ -35,6 +36,6 @@ def test_the_seed_draws_the_layers_and_only_one_thread_repeats_a_graph() -> None
 
 
 def test_links_and_candidates_are_the_ones_asked_for() -> None:
-    index = HnswKind(m=8, ef_construction=21, ef_search=17).build(clustered(100), 0)
+    index = HnswKind(m=8, ef_construction=21, ef_search=17).build(Corpus(clustered(100)), 0)
     assert index.hnsw.nb_neighbors(0) == 16
     assert (index.hnsw.efConstruction, index.hnsw.efSearch) == (21, 17)

@@ -111,6 +111,24 @@ def test_k_above_the_corpus_gives_all_others_and_says_so(
     assert (len(fewer["hits"]), fewer["exhaustive"]) == (available - 1, False)
 
 
+@pytest.mark.parametrize("relation", RELATIONS)
+def test_a_limit_of_hits_a_prefix_holds_within_the_relation(
+    pairs: LiveApp, found_by: dict[str, FloatArray], relation: str
+) -> None:
+    body = {"item_ids": ["a-00003"], "relation": relation, "k": 6, "diversify": {"level": 1, "most": 2}}
+    (hits,) = _hits(pairs, body | {"with": ["semantic_id"]})
+    scores_N = found_by[relation] @ found_by["similar"][3]
+    codes = pairs.post("semantic-ids", {"item_ids": ITEM_IDS[:16]}).json()["semantic_ids"]
+    for start in (16, 32, 48):
+        codes += pairs.post("semantic-ids", {"item_ids": ITEM_IDS[start : start + 16]}).json()["semantic_ids"]
+    kept: list[int] = []
+    for row in np.argsort(-scores_N, kind="stable").tolist():
+        alike = [one for one in kept if codes[one]["codes"][0] == codes[row]["codes"][0]]
+        if row != 3 and len(alike) < 2:
+            kept.append(row)
+    np.testing.assert_allclose([hit["score"] for hit in hits], scores_N[kept[:6]], atol=1e-5)
+
+
 def test_a_search_by_item_must_say_which_relation(pairs: LiveApp) -> None:
     response = pairs.post("search", {"item_ids": ["a-00000"]})
     assert (response.status_code, response.json()["code"]) == (422, "invalid-request")

@@ -1,0 +1,53 @@
+"""What the kinds with inverted lists share: a query is compared with the items of the nprobe nearest lists."""
+
+from collections.abc import Mapping
+from typing import ClassVar, Self
+
+import faiss
+from pydantic import Field
+
+from bundle.config import Config
+from index.kinds.parameters import check_params
+
+MEASURED_NPROBE = (1, 4, 16, 64, 256)
+MOST_LISTS = 1_048_576
+
+
+class InvertedLists(Config):
+    """Search settings of inverted lists; a kind adds how its lists are made."""
+
+    nprobe: int = Field(default=16, ge=1, le=65_536, description="Lists searched where a request gives no nprobe.")
+
+    kind: str
+    accepted: ClassVar[tuple[str, ...]] = ("nprobe",)
+
+    @property
+    def n_lists(self) -> int | None:
+        """Number of lists; None before `resolve` where it follows from the corpus."""
+        raise NotImplementedError
+
+    def is_deterministic(self, threads: int) -> bool:
+        """Whether two builds of the same corpus, seed and thread count give the same bytes."""
+        return True
+
+    def setting(self) -> dict[str, int]:
+        """The search parameters used where a request gives none."""
+        return {"nprobe": self.nprobe}
+
+    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
+        """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
+        check_params(self.kind, params, self.accepted)
+        return faiss.SearchParametersIVF(nprobe=params.get("nprobe", self.nprobe))
+
+    def variants(self) -> list[Self]:
+        """The settings worth measuring, cheapest first."""
+        values = sorted({*MEASURED_NPROBE, self.nprobe})
+        return [self._at(nprobe) for nprobe in values if nprobe <= (self.n_lists or nprobe)]
+
+    def wider(self) -> Self | None:
+        """The same lists with nprobe doubled; None once every list is searched, which is exact."""
+        n_lists = self.n_lists or self.nprobe
+        return self._at(min(2 * self.nprobe, n_lists)) if self.nprobe < n_lists else None
+
+    def _at(self, nprobe: int) -> Self:
+        return self.model_copy(update={"nprobe": nprobe})

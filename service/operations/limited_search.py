@@ -1,0 +1,54 @@
+"""Queries to hits of which few may share a prefix of their semantic IDs. B queries, D embedding width."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from index.limited_search import LimitedHits, LimitedSearch
+from index.prefix_limit import PrefixLimit
+from service.batching import Outcome, Stages
+from service.operations.joined import FloatArray
+from service.operations.search import FoundHits, Search
+from service.operations.semantic_ids import prefix_of
+
+
+@dataclass(frozen=True)
+class SearchWithLimit(Search):
+    """A search whose k counts hits that `limit` allows, or groups of them; `depth` is where rescoring begins."""
+
+    limit: PrefixLimit
+
+    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
+        """The answer to every request."""
+        parts = self._query_vectors(payloads, stages)
+        prefix = prefix_of(self.loaded)
+        search = LimitedSearch(
+            self.loaded.version, prefix, self.k, self.limit, dict(self.params), self.depth, self.relation
+        )
+
+        def find(query_BD: FloatArray, payload: Any) -> list[LimitedHits]:
+            return search.run(query_BD, payload if self.source == "item_ids" else None)
+
+        found = [
+            part if isinstance(part, Exception) else find(part, payload)
+            for part, payload in zip(parts, payloads, strict=True)
+        ]
+        stages.mark("search")
+        answers: list[Outcome] = [
+            part if isinstance(part, Exception) else self.answer(results=[self._result(one) for one in part])
+            for part in found
+        ]
+        stages.mark("write")
+        return answers
+
+    def _result(self, found: LimitedHits) -> dict[str, Any]:
+        hits = self._hits(FoundHits(found.item_ids, found.scores_K.tolist()))
+        if not self.limit.grouped:
+            return {"hits": hits, "exhaustive": found.is_exhaustive}
+        ends = accumulate(group.n_hits for group in found.groups)
+        groups = [
+            {"prefix": group.prefix, "hits": hits[end - group.n_hits : end]}
+            for group, end in zip(found.groups, ends, strict=True)
+        ]
+        return {"groups": groups, "exhaustive": found.is_exhaustive}
