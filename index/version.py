@@ -67,7 +67,7 @@ class IndexVersion:
         if wanted not in self.roles:
             raise RelationNotServed(
                 f"bundle '{self.bundle_id}' was not trained for {wanted} items, only for {', '.join(self.roles)} "
-                "ones; train a bundle whose queries are items, on pairs of items that go together",
+                "ones; train a bundle on pairs of items that go together, with a [data.pairs] section",
                 relation=wanted,
             )
         return self.roles[wanted]
