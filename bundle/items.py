@@ -27,8 +27,8 @@ class Items:
     def __len__(self) -> int:
         return int(self.table.num_rows)
 
-    def records(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> list[dict[str, object]]:
-        """The columns `names` of the rows start..stop as records; raises InvalidTable for a missing column."""
+    def check_columns(self, names: Sequence[str]) -> None:
+        """Raise InvalidTable unless the table has the columns `names`."""
         for name in names:
             if name not in self.table.column_names:
                 has = ", ".join(self.table.column_names)
@@ -37,6 +37,10 @@ class Items:
                     path=self.source,
                     column=name,
                 )
+
+    def records(self, names: Sequence[str], start: int = 0, stop: int | None = None) -> list[dict[str, object]]:
+        """The columns `names` of the rows start..stop as records; raises InvalidTable for a missing column."""
+        self.check_columns(names)
         part = self.table.select(list(dict.fromkeys(names))).slice(
             start, None if stop is None else max(0, stop - start)
         )

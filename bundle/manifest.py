@@ -21,6 +21,7 @@ class BundleManifest(Config):
     dimension: int = Field(ge=1, description="Width of the embeddings.")
     queries_are: Literal["queries", "items"] = Field(
         default="queries",
+        exclude_if=lambda value: value == "queries",  # bundles from before this field keep their id
         description="'items': the query tower reads items too, as what they go with; the item tower, as what goes with "
         "them. 'queries' otherwise.",
     )

@@ -48,10 +48,11 @@ def build(
         settings, base = validate_config(BuildConfig, data, "the command line"), Path()
     version = build_index(place, settings, make_progress(), base=base)
     manifest = read_version(place, version)
-    say(
-        f"index version {version}: {manifest.count:,} items, {manifest.kind.kind}, "
-        f"index recall@{manifest.recall.k} {manifest.recall.recall:.4f}"
+    recalls = ", ".join(
+        f"index recall@{role.recall.k} {role.recall.recall:.4f}{manifest.for_relation(relation)}"
+        for relation, role in manifest.roles.items()
     )
+    say(f"index version {version}: {manifest.count:,} items, {manifest.kind.kind}, {recalls}")
     if activate_it:
         activate(place, version)
         say("active now")
@@ -93,6 +94,7 @@ def _described(place: Collection, version: str) -> dict[str, Any]:
         "count": manifest.count,
         "kind": manifest.kind.kind,
         "index_recall": manifest.recall.recall,
+        "relations": {relation: role.recall.recall for relation, role in manifest.roles.items()},
         "bytes": sum(entry.size_bytes for entry in manifest.files.values()),
     }
 

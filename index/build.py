@@ -1,7 +1,8 @@
 """Line two: a catalogue becomes an index version.
 
 read the catalogue -> embed it -> build the index and measure its recall -> ids, attributes, semantic IDs -> report and
-manifest -> one rename. N corpus, D embedding, L levels.
+manifest -> one rename. Where the queries of the bundle are items, the catalogue is embedded and indexed in two roles
+(index/role.py). N corpus, D embedding, L levels.
 """
 
 import time
@@ -24,6 +25,7 @@ from bundle.progress import NoProgress, Progress
 from bundle.quantizer import SemanticIdCodec
 from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
+from bundle.tower import Tower
 from bundle.workspace import Collection
 from index.arrow_file import write_arrow
 from index.attributes import attribute_table
@@ -38,17 +40,19 @@ from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
     IDS_FILE,
+    IN_ROLE_FOLDER,
     INDEX_FILE,
     REPORT_FOLDER,
     SEMANTIC_IDS_FILE,
     VECTORS_FILE,
     IndexManifest,
+    RoleReport,
     SemanticIdReport,
     write_manifest,
 )
 from index.prefix import semantic_id_table
 from index.queries import RecallQueries, item_queries, table_queries
-from index.recall import Measured, measure
+from index.recall import measure
 from index.report import write_report
 from index.stamp import new_stamp
 from index.threads import use_threads
@@ -88,25 +92,40 @@ class _Build:
 
     def run(self, stamp: str) -> str:
         """Do all steps and return the version's name."""
+        towers = self._towers()
         with self._timed("read"):
-            items = read_catalogue(self.base / self.config.items, text_columns(self.bundle.item.featurizer.features))
+            features = [feature for tower in towers.values() for feature in tower.featurizer.features]
+            items = read_catalogue(self.base / self.config.items, text_columns(features))
+            items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
         with self._timed("embed"):
-            vectors_ND = self._embed(items)
+            vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
+        *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
-            corpus = Corpus(vectors_ND, self._codes(vectors_ND))
-        measured = self._index(corpus)
+            corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
+        item_tower, *in_role = [self._index(corpus, asking_ND, folder) for folder, corpus in corpora.items()]
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-            semantic_ids = None if corpus.codes is None else self._semantic_ids(corpus.codes)
-        return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids)
+            codes = corpora[self.folder].codes
+            semantic_ids = None if codes is None else self._semantic_ids(codes)
+        roles = item_tower, in_role[0] if in_role else None
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids)
 
-    def _embed(self, items: Items) -> NDArray[np.float32]:
+    def _towers(self) -> dict[Path, Tower]:
+        """The tower that embeds each role's folder; last the one whose vectors ask."""
+        towers = {self.folder: self.bundle.item}
+        if self.bundle.manifest.queries_are == "items":
+            towers[self.folder / IN_ROLE_FOLDER] = self.bundle.query
+        return towers
+
+    def _embed(self, tower: Tower, items: Items, folder: Path) -> NDArray[np.float32]:
+        folder.mkdir(exist_ok=True)
         return embed_items(
             self.bundle,
+            tower,
             items,
-            self.folder / VECTORS_FILE,
+            folder / VECTORS_FILE,
             self.progress,
             shard_size=self.config.shard_size,
             batch_size=self.config.batch_size,
@@ -116,28 +135,29 @@ class _Build:
         codec = self.bundle.semantic_ids
         return None if codec is None else CorpusCodes(codec, _encode(codec, vectors_ND, self.progress))
 
-    def _index(self, corpus: Corpus) -> Measured:
+    def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
         kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
-            faiss.write_index(index, str(self.folder / INDEX_FILE))
+            faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
         with self._timed("measure recall"):
-            return measure(
+            measured = measure(
                 index,
                 kind,
                 vectors_ND,
-                self._recall_queries(vectors_ND),
+                self._recall_queries(asking_ND),
                 target=self.config.target_recall,
                 threads=self.config.threads,
                 progress=self.progress,
             )
+        return RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
 
-    def _recall_queries(self, vectors_ND: NDArray[np.float32]) -> RecallQueries:
+    def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         size, seed = self.config.n_recall_queries, self.config.seed
         if self.config.queries is None:
-            return item_queries(vectors_ND, size, seed)
+            return item_queries(asking_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
     def _semantic_ids(self, codes: CorpusCodes) -> SemanticIdReport:
@@ -147,26 +167,28 @@ class _Build:
     def _finish(
         self,
         stamp: str,
-        vectors_ND: NDArray[np.float32],
-        measured: Measured,
+        count: int,
+        roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
     ) -> str:
+        item_tower, in_role = roles
         manifest = IndexManifest(
             format_version=FORMAT_VERSION,
             version="",
             content_hash="",
             bundle_id=self.bundle.bundle_id,
             created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            count=len(vectors_ND),
+            count=count,
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
-            kind=measured.kind,
-            recall=measured.report,
+            kind=item_tower.kind,
+            recall=item_tower.recall,
+            in_role=in_role,
             semantic_ids=semantic_ids,
             attributes={column.name: str(column.type) for column in attributes.schema},
-            n_zero_vectors=_count_zero(vectors_ND),
-            is_deterministic=measured.kind.is_deterministic(self.config.threads),
+            n_zero_vectors=item_tower.n_zero_vectors,
+            is_deterministic=item_tower.kind.is_deterministic(self.config.threads),
             config=self.config.model_dump(mode="json"),
             seconds={step: round(seconds, 3) for step, seconds in self.seconds.items()},
             software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
@@ -179,7 +201,7 @@ class _Build:
     def _timed(self, step: str) -> Iterator[None]:
         start = time.perf_counter()
         yield
-        self.seconds[step] = time.perf_counter() - start
+        self.seconds[step] = self.seconds.get(step, 0) + time.perf_counter() - start
 
 
 def _newest_bundle(collection: Collection) -> str:

@@ -1,4 +1,4 @@
-"""The catalogue through the item tower, shard by shard, into one file of vectors.
+"""The catalogue through a tower, shard by shard, into one file of vectors.
 
 N corpus, D embedding, S shard.
 """
@@ -13,6 +13,7 @@ from bundle.errors import InvalidRecord, InvalidTable
 from bundle.items import Items
 from bundle.progress import Progress
 from bundle.store import Bundle
+from bundle.tower import Tower
 from index.errors import EmbeddingFailed
 
 UNIT_TOLERANCE = 1e-3
@@ -20,13 +21,13 @@ FloatArray = NDArray[np.float32]
 
 
 def embed_items(
-    bundle: Bundle, items: Items, path: Path, progress: Progress, *, shard_size: int, batch_size: int
+    bundle: Bundle, tower: Tower, items: Items, path: Path, progress: Progress, *, shard_size: int, batch_size: int
 ) -> FloatArray:
-    """Write the embeddings of `items`, in row order, to the .npy file `path` and return them mapped, [N, D].
+    """Write the embeddings of `items` by a tower of `bundle`, in row order, to the .npy file `path`.
 
-    Memory stays bounded by the records of one shard and the arrays of one batch. Raises InvalidTable naming the item of
-    a bad feature, EmbeddingFailed naming items whose embedding is not finite, or not of unit length where the bundle's
-    metric is cosine.
+    Returns them mapped, [N, D]. Memory stays bounded by the records of one shard and the arrays of one batch. Raises
+    InvalidTable naming the item of a bad feature, EmbeddingFailed naming items whose embedding is not finite, or not of
+    unit length where the bundle's metric is cosine.
     """
     if not len(items):
         raise InvalidTable(f"{items.source} has no rows; a catalogue needs at least one item", path=items.source)
@@ -34,8 +35,8 @@ def embed_items(
     vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     progress.start("embed items", len(items))
     for start in range(0, len(items), shard_size):
-        encoded = _encode_shard(bundle, items, start, start + shard_size)
-        vectors_SD = _embed_shard(bundle, encoded, batch_size)
+        encoded = _encode_shard(tower, items, start, start + shard_size)
+        vectors_SD = _embed_shard(tower, encoded, batch_size)
         _check(bundle, items, start, vectors_SD)
         vectors_ND[start : start + len(vectors_SD)] = vectors_SD
         progress.advance(len(vectors_SD))
@@ -45,9 +46,9 @@ def embed_items(
     return mapped
 
 
-def _encode_shard(bundle: Bundle, items: Items, start: int, stop: int) -> EncodedRecords:
+def _encode_shard(tower: Tower, items: Items, start: int, stop: int) -> EncodedRecords:
     try:
-        return bundle.item.featurizer.encode(items.records(bundle.item.featurizer.names, start, stop))
+        return tower.featurizer.encode(items.records(tower.featurizer.names, start, stop))
     except InvalidRecord as error:
         item_id = items.item_ids[start + int(str(error.context["position"]))]
         raise InvalidTable(
@@ -58,13 +59,13 @@ def _encode_shard(bundle: Bundle, items: Items, start: int, stop: int) -> Encode
         ) from error
 
 
-def _embed_shard(bundle: Bundle, encoded: EncodedRecords, batch_size: int) -> FloatArray:
+def _embed_shard(tower: Tower, encoded: EncodedRecords, batch_size: int) -> FloatArray:
     # A batch is as wide as its longest text, so texts of like length go together.
     order_S = np.argsort(_lengths(encoded), kind="stable")
-    vectors_SD = np.empty((len(encoded), bundle.manifest.dimension), dtype=np.float32)
+    vectors_SD = np.empty((len(encoded), tower.dimension), dtype=np.float32)
     for start in range(0, len(encoded), batch_size):
         rows_B = order_S[start : start + batch_size]
-        vectors_SD[rows_B] = bundle.item.embed_batch(encoded.batch(rows_B))
+        vectors_SD[rows_B] = tower.embed_batch(encoded.batch(rows_B))
     return vectors_SD
 
 

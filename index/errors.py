@@ -12,6 +12,7 @@ VersionError                   an index version cannot be built, found, opened o
   RecallBelowTarget            no setting of the kind reaches the target index recall
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
 InputError                     (bundle/errors.py)
+  RelationNotServed            a relation between items that this bundle was not trained for
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
   InvalidSearchParams          a k or a search parameter that this kind does not take
@@ -84,6 +85,12 @@ class EmbeddingFailed(VersionError):
     """The item tower gave embeddings that cannot be indexed."""
 
     code = "embedding-failed"
+
+
+class RelationNotServed(InputError):
+    """A relation between items that the bundle of this index version was not trained for."""
+
+    code = "relation-not-served"
 
 
 class DimensionMismatch(InputError):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from bundle.semantic_id import KeyArray
+from index.manifest import Relation
 from index.prefix import PrefixIndex
 from index.prefix_limit import PrefixLimit, Supply, pick
 from index.searcher import NO_PARAMS, check_queries
@@ -66,9 +67,14 @@ class LimitedSearch:
         limit: PrefixLimit,
         params: Mapping[str, int] = NO_PARAMS,
         rescored: int | None = None,
+        relation: Relation | None = None,
     ) -> None:
-        """`prefix` is that of `version`. `rescored`: candidates scored exactly before the limit, to begin with."""
+        """`prefix` is that of `version`. `rescored`: candidates scored exactly before the limit, to begin with.
+
+        Raises RelationNotServed.
+        """
         self._version = version
+        self._role = version.role(relation)
         self._prefix = prefix
         self._k = k
         self._limit = limit
@@ -106,12 +112,12 @@ class LimitedSearch:
         yield self._version.count
 
     def _rankings(self, query_BD: FloatArray, depth: int) -> Iterator[_Ranking]:
-        vectors_ND = self._version.vectors_ND
+        vectors_ND = self._role.vectors_ND
         if depth == self._version.count:
             for query_D in query_BD:
                 yield _ranked(np.arange(depth), vectors_ND @ query_D)
             return
-        scores_BR, rows_BR = self._version.searcher.search_rows(query_BD, depth, self._params)
+        scores_BR, rows_BR = self._role.searcher.search_rows(query_BD, depth, self._params)
         for query_D, row_R, score_R in zip(query_BD, rows_BR, scores_BR, strict=True):
             yield _Ranking(row_R, score_R) if self._rescored is None else _ranked(row_R, vectors_ND[row_R] @ query_D)
 

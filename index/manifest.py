@@ -18,6 +18,8 @@ IDS_FILE = "ids.arrow"
 ATTRIBUTES_FILE = "attributes.arrow"
 SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 VECTORS_FILE = "vectors.npy"
+IN_ROLE_FOLDER = "in"
+Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
 # The name holds the hash, and the hash cannot hold itself.
 _UNHASHED = ("version", "content_hash")
@@ -58,6 +60,14 @@ class SemanticIdReport(Config):
     perplexity: tuple[float, ...] = Field(description="Effective number of codes in use, a level.")
 
 
+class RoleReport(Config):
+    """The index of the catalogue in one role."""
+
+    kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    recall: RecallReport = Field(description="Measured index recall.")
+    n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
+
+
 class IndexManifest(Config):
     """Everything of an index version but its other files, whose hashes it holds."""
 
@@ -71,6 +81,12 @@ class IndexManifest(Config):
     metric: Literal["cosine", "dot"] = Field(description="How scores are meant; both are inner products.")
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
     recall: RecallReport = Field(description="Measured index recall.")
+    in_role: RoleReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The catalogue once more, by the query tower, where the queries of the bundle are items: its index "
+        "answers for similar items, that of the item tower for complementary ones.",
+    )
     semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
@@ -79,6 +95,18 @@ class IndexManifest(Config):
     seconds: dict[str, float] = Field(description="Wall time of each build step, in seconds.")
     software: dict[str, str] = Field(description="Versions of the packages that wrote the files.")
     files: dict[str, FileEntry] = Field(description="Every file of the folder but this one.")
+
+    @property
+    def roles(self) -> dict[Relation, RoleReport]:
+        """What answers each relation between items; first the relation that the towers were trained for."""
+        item_tower = RoleReport(kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors)
+        if self.in_role is None:
+            return {"similar": item_tower}
+        return {"complementary": item_tower, "similar": self.in_role}
+
+    def for_relation(self, relation: Relation) -> str:
+        """What tells the roles of this version apart in a sentence: nothing where there is one."""
+        return "" if self.in_role is None else f" for {relation} items"
 
 
 def write_manifest(folder: Path, manifest: IndexManifest, stamp: str) -> str:

@@ -35,12 +35,22 @@ code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 def write_report(folder: Path, manifest: IndexManifest) -> None:
     """Write `folder`/index.html from a manifest that may lack its name and files."""
     folder.mkdir()
-    recall = manifest.recall
+    recalls = " and ".join(
+        f"index recall@{role.recall.k} {role.recall.recall:.4f}{manifest.for_relation(relation)}"
+        for relation, role in manifest.roles.items()
+    )
     summary = (
         f"{manifest.count:,} items, {manifest.dimension} dimensions, metric {manifest.metric}, kind "
-        f"<code>{manifest.kind.kind}</code>, index recall@{recall.k} {recall.recall:.4f}."
+        f"<code>{manifest.kind.kind}</code>, {recalls}."
     )
-    sections = [_section("Index recall", _recall_note(recall), _recall_table(recall, manifest.kind.setting()))]
+    sections = [
+        _section(
+            f"Index recall{manifest.for_relation(relation)}",
+            _recall_note(role.recall),
+            _recall_table(role.recall, role.kind.setting()),
+        )
+        for relation, role in manifest.roles.items()
+    ]
     if manifest.semantic_ids is not None:
         sections.append(
             _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
@@ -99,9 +109,15 @@ def _levels(report: SemanticIdReport) -> str:
 def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
     return [
         ("bundle", manifest.bundle_id),
-        ("kind", ", ".join(f"{name} {value}" for name, value in manifest.kind.model_dump().items())),
+        *(
+            (f"kind{manifest.for_relation(relation)}", ", ".join(f"{k} {v}" for k, v in role.kind.model_dump().items()))
+            for relation, role in manifest.roles.items()
+        ),
         ("same input gives the same files", "yes" if manifest.is_deterministic else "no"),
-        ("items with a zero embedding", manifest.n_zero_vectors),
+        *(
+            (f"items with a zero embedding{manifest.for_relation(relation)}", role.n_zero_vectors)
+            for relation, role in manifest.roles.items()
+        ),
         *((f"seconds to {step}", f"{seconds:.2f}") for step, seconds in manifest.seconds.items()),
         *manifest.software.items(),
     ]

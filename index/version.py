@@ -1,14 +1,14 @@
 """One opened index version: search, vectors, attributes and semantic IDs of one corpus.
 
-B queries, K hits, D embedding, N corpus, M items asked for. Everything an answer needs comes from one such object, so a
+B queries, K hits, D embedding, M items asked for. Everything an answer needs comes from one such object, so a
 caller that captures it once never mixes two versions.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-import faiss
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,25 +17,29 @@ from bundle.semantic_id import SemanticId, SemanticIdSpace
 from bundle.workspace import Collection
 from index.arrow_file import open_arrow
 from index.attributes import AttributeColumns, Attributes
-from index.device import DeviceName, place
-from index.errors import BundleMismatch, NoActiveVersion, VersionCorrupt
+from index.device import DeviceName
+from index.errors import BundleMismatch, NoActiveVersion, RelationNotServed, VersionCorrupt
 from index.ids import ItemIds
-from index.manifest import ATTRIBUTES_FILE, IDS_FILE, INDEX_FILE, SEMANTIC_IDS_FILE, VECTORS_FILE, IndexManifest
+from index.manifest import ATTRIBUTES_FILE, IDS_FILE, IN_ROLE_FOLDER, SEMANTIC_IDS_FILE, IndexManifest, Relation
 from index.prefix import PrefixIndex
-from index.searcher import NO_PARAMS, FaissSearcher, Hits, RowSearcher, Searcher, check_queries
+from index.role import Role, open_role
+from index.searcher import NO_PARAMS, Hits, check_queries
 from index.store import current, read_version
 
 
 @dataclass(frozen=True)
 class IndexVersion:
-    """An index version ready to answer; all methods may be called from many threads at once."""
+    """An index version ready to answer; all methods may be called from many threads at once.
+
+    `roles` has the role that answers each relation between items, first the one that the towers were trained for, which
+    is meant where a method gets no relation.
+    """
 
     manifest: IndexManifest
-    searcher: Searcher
+    roles: Mapping[Relation, Role]
     prefix: PrefixIndex | None
     ids: ItemIds
     columns: AttributeColumns
-    vectors_ND: NDArray[np.float32]
 
     @property
     def version(self) -> str:
@@ -57,28 +61,47 @@ class IndexVersion:
         """Width of the embeddings."""
         return self.manifest.dimension
 
-    def search(self, query_BD: ArrayLike, k: int, params: Mapping[str, int] = NO_PARAMS) -> Hits:
+    def role(self, relation: Relation | None = None) -> Role:
+        """What answers `relation`; raises RelationNotServed."""
+        wanted = next(iter(self.roles)) if relation is None else relation
+        if wanted not in self.roles:
+            raise RelationNotServed(
+                f"bundle '{self.bundle_id}' was not trained for {wanted} items, only for {', '.join(self.roles)} "
+                "ones; train a bundle on pairs of items that go together, with a [data.pairs] section",
+                relation=wanted,
+            )
+        return self.roles[wanted]
+
+    def search(
+        self, query_BD: ArrayLike, k: int, params: Mapping[str, int] = NO_PARAMS, relation: Relation | None = None
+    ) -> Hits:
         """The min(k, count) best hits of each query vector, best first.
 
-        Raises DimensionMismatch, InvalidVector, InvalidSearchParams or VersionClosed.
+        Raises RelationNotServed, DimensionMismatch, InvalidVector, InvalidSearchParams or VersionClosed.
         """
-        return self.searcher.search(query_BD, k, params)
+        return self.role(relation).searcher.search(query_BD, k, params)
 
     def contains(self, item_id: str) -> bool:
         """Whether the corpus holds the item."""
         return self.ids.contains(item_id)
 
-    def vectors(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
-        """The embeddings float32 [M, D] of items; raises UnknownItem."""
-        return np.array(self.vectors_ND[self.ids.rows(item_ids)])
+    def vectors(self, item_ids: Sequence[str], relation: Relation | None = None) -> NDArray[np.float32]:
+        """The embeddings float32 [M, D] that items are found by; raises UnknownItem or RelationNotServed."""
+        return np.array(self.role(relation).vectors_ND[self.ids.rows(item_ids)])
 
-    def scores(self, query_D: ArrayLike, item_ids: Sequence[str]) -> NDArray[np.float32]:
+    def query_vectors(self, item_ids: Sequence[str]) -> NDArray[np.float32]:
+        """The embeddings float32 [M, D] that items ask with, in every relation; raises UnknownItem."""
+        return self.vectors(item_ids, "similar")
+
+    def scores(
+        self, query_D: ArrayLike, item_ids: Sequence[str], relation: Relation | None = None
+    ) -> NDArray[np.float32]:
         """Exact scores float32 [M] of items for one query vector.
 
-        Raises UnknownItem, DimensionMismatch or InvalidVector.
+        Raises UnknownItem, RelationNotServed, DimensionMismatch or InvalidVector.
         """
         query_1D = check_queries(np.asarray(query_D)[None], self.dimension, self.manifest.metric)
-        scores_M: NDArray[np.float32] = self.vectors(item_ids) @ query_1D[0]
+        scores_M: NDArray[np.float32] = self.vectors(item_ids, relation) @ query_1D[0]
         return scores_M
 
     def attributes(self, item_ids: Sequence[str]) -> list[Attributes]:
@@ -90,8 +113,9 @@ class IndexVersion:
         return None if self.prefix is None else self.prefix.semantic_ids(item_ids)
 
     def close(self) -> None:
-        """Free the index and its device memory; searches under way end well, later ones raise VersionClosed."""
-        self.searcher.close()
+        """Free the indexes and their device memory; searches under way end well, later ones raise VersionClosed."""
+        for role in self.roles.values():
+            role.searcher.close()
 
 
 def open_version(
@@ -121,17 +145,13 @@ def open_version(
     folder = collection.index(version)
     if verify:
         verify_files(folder, manifest.files, VersionCorrupt)
-    vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
     ids = ItemIds(open_arrow(folder / IDS_FILE, mmap=mmap))
-    index = _read_index(folder / INDEX_FILE, mmap and device == "cpu")
-    placed = place(index, manifest.kind, device)
     return IndexVersion(
         manifest=manifest,
-        searcher=FaissSearcher(RowSearcher(placed, manifest.kind, vectors_ND), ids, manifest.metric),
         prefix=_open_prefix(folder, manifest, ids, mmap),
         ids=ids,
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
-        vectors_ND=vectors_ND,
+        roles=_open_roles(folder, manifest, ids, device, mmap),
     )
 
 
@@ -148,9 +168,18 @@ def open_current(
     return open_version(collection, version, device=device, mmap=mmap, verify=verify)
 
 
-def _read_index(path: Path, mmap: bool) -> faiss.Index:
-    # A mapped index must never be changed: faiss then aborts the process. `place` hides everything but search.
-    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mmap else 0)
+def _open_roles(
+    folder: Path, manifest: IndexManifest, ids: ItemIds, device: DeviceName, mmap: bool
+) -> dict[Relation, Role]:
+    roles: dict[Relation, Role] = {}
+    with ExitStack() as opened:  # when the second does not fit a device, the first must not stay there
+        for relation, report in manifest.roles.items():
+            place = folder / IN_ROLE_FOLDER if report is manifest.in_role else folder
+            role = open_role(place, report.kind, ids, manifest.metric, device, mmap=mmap)
+            opened.callback(role.searcher.close)
+            roles[relation] = role
+        opened.pop_all()
+    return roles
 
 
 def _open_prefix(folder: Path, manifest: IndexManifest, ids: ItemIds, mmap: bool) -> PrefixIndex | None:

@@ -78,7 +78,8 @@ def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
     random = np.random.default_rng(0)
     for _ in range(n_searches):
         query_BD = random.standard_normal((1, version.dimension), dtype=np.float32)
-        hits = version.search(query_BD, WARM_K)
-        version.attributes(hits.ids[0])
+        for relation in version.roles:
+            hits = version.search(query_BD, WARM_K, relation=relation)
+            version.attributes(hits.ids[0])
     if bundle.semantic_ids is not None:
         bundle.semantic_ids.encode(random.standard_normal((1, version.dimension), dtype=np.float32))

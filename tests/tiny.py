@@ -7,6 +7,7 @@ score 1. The codec is a greedy residual quantizer with random codebooks.
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -23,18 +24,30 @@ BUCKETS = 4096
 
 
 def tiny_bundle(
-    collection: Collection, *, dimension: int = 8, seed: int = 0, codebook_sizes: tuple[int, ...] | None = (4, 4)
+    collection: Collection,
+    *,
+    dimension: int = 8,
+    seed: int = 0,
+    codebook_sizes: tuple[int, ...] | None = (4, 4),
+    queries_are: Literal["queries", "items"] = "queries",
 ) -> str:
-    """Write the bundle and return its id; another seed is another bundle."""
+    """Write the bundle and return its id; another seed is another bundle.
+
+    Where queries are items the query tower has a table of its own.
+    """
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(BUCKETS + 1, dimension)).astype(np.float32)
     table[0] = 0
     sizes = codebook_sizes or ()
     codebooks = [rng.normal(scale=0.5**level, size=(n, dimension)).astype(np.float32) for level, n in enumerate(sizes)]
+    query_table = table
+    if queries_are == "items":
+        query_table = np.random.default_rng(seed + 1_000).normal(size=table.shape).astype(np.float32)
+        query_table[0] = 0
     feature = TextFeature(name="title", buckets=BUCKETS)
 
     def write_files(folder: Path) -> None:
-        onnx.save(_tower(table), folder / QUERY_TOWER)
+        onnx.save(_tower(query_table), folder / QUERY_TOWER)
         onnx.save(_tower(table), folder / ITEM_TOWER)
         (folder / "model_card.md").write_text("# Tiny\n")
         (folder / "report").mkdir()
@@ -53,6 +66,7 @@ def tiny_bundle(
         semantic_id_codebooks=codebook_sizes,
         evaluation={},
         training={"seed": seed},
+        queries_are=queries_are,
     )
     return write_bundle(collection, draft, write_files)
 

@@ -23,7 +23,9 @@ class SearchWithLimit(Search):
         """The answer to every request."""
         parts = self._query_vectors(payloads, stages)
         prefix = prefix_of(self.loaded)
-        search = LimitedSearch(self.loaded.version, prefix, self.k, self.limit, dict(self.params), self.depth)
+        search = LimitedSearch(
+            self.loaded.version, prefix, self.k, self.limit, dict(self.params), self.depth, self.relation
+        )
 
         def find(query_BD: FloatArray, payload: Any) -> list[LimitedHits]:
             return search.run(query_BD, payload if self.source == "item_ids" else None)

@@ -6,6 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
+from index.manifest import Relation
 from index.searcher import Hits
 from service.batching import Outcome, Stages
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
@@ -24,11 +25,12 @@ class FoundHits(NamedTuple):
 class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
-    `depth` is the number of candidates rescored exactly, None without rescoring. A request whose source is `item_ids`
-    never gets an item as a hit of itself.
+    `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
     """
 
     source: Source
+    relation: Relation
     k: int
     params: tuple[tuple[str, int], ...]
     depth: int | None
@@ -42,7 +44,7 @@ class Search(OnLoaded):
             return [part for part in parts if isinstance(part, Exception)]
         query_BD = good[0] if len(good) == 1 else np.concatenate(good)
         wanted = (self.depth or self.k) + (self.source == "item_ids")
-        hits = self.loaded.version.search(query_BD, wanted, dict(self.params))
+        hits = self.loaded.version.search(query_BD, wanted, dict(self.params), self.relation)
         stages.mark("search")
         answers: list[Outcome] = []
         start = 0
@@ -60,7 +62,7 @@ class Search(OnLoaded):
         if self.source == "queries":
             return embed_joined(self.loaded.bundle.query, payloads, stages)
         if self.source == "item_ids":
-            return each(payloads, self.loaded.version.vectors)
+            return each(payloads, self.loaded.version.query_vectors)
         return list(payloads)
 
     def _found(self, hits: Hits, row: int, query_D: FloatArray, query: object) -> FoundHits:
@@ -70,7 +72,7 @@ class Search(OnLoaded):
             item_ids, scores_K = [item_ids[i] for i in kept], scores_K[kept]
         if self.depth is not None:
             item_ids = item_ids[: self.depth]
-            scores_K = self.loaded.version.scores(query_D, item_ids)
+            scores_K = self.loaded.version.scores(query_D, item_ids, self.relation)
             order = np.argsort(-scores_K, kind="stable")
             item_ids, scores_K = [item_ids[i] for i in order], scores_K[order]
         return FoundHits(item_ids[: self.k], scores_K[: self.k].tolist())
@@ -94,5 +96,5 @@ class Search(OnLoaded):
         if name == "attributes":
             return version.attributes(item_ids)
         if name == "vector":
-            return list(version.vectors(item_ids))
+            return list(version.vectors(item_ids, self.relation))
         return [str(semantic_id) for semantic_id in version.semantic_ids(item_ids) or ()]

@@ -47,6 +47,7 @@ def _name_route(request: Request, name: str) -> Call:
 def _info(slot: Slot) -> CollectionInfo:
     loaded, failure = slot.loaded, slot.failure
     manifest = loaded.version.manifest if loaded else None
+    roles = manifest.roles if manifest else {}
     features = loaded.bundle.manifest.features if loaded else None
     codebooks = loaded.bundle.manifest.semantic_id_codebooks if loaded else None
     return CollectionInfo(
@@ -68,6 +69,8 @@ def _info(slot: Slot) -> CollectionInfo:
         metric=manifest.metric if manifest else None,
         kind=manifest.kind.kind if manifest else None,
         index_recall=manifest.recall.recall if manifest else None,
+        queries_are=loaded.bundle.manifest.queries_are if loaded else None,
+        relations={relation: role.recall.recall for relation, role in roles.items()},
         query_features=[feature.model_dump() for feature in features.query] if features else [],
         item_features=[feature.model_dump() for feature in features.item] if features else [],
         semantic_id_codebooks=list(codebooks) if codebooks else None,

@@ -3,6 +3,7 @@
 from typing import Any
 
 from index.device import GPU_LARGEST_K
+from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
@@ -32,8 +33,10 @@ class SearchHandler:
         """Find the nearest items of query records, vectors or items.
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
-        `item_ids` never returns an item as a hit of itself. `diversify` and `group_by` limit the hits that share the
-        first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need.
+        `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
+        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
+        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
+        groups, need.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -60,6 +63,7 @@ def _operation(
     search = Search(
         loaded,
         source,
+        _relation(request, source, loaded),
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
         None if depth is None else min(depth, loaded.version.count),
@@ -80,6 +84,27 @@ def _limit(request: SearchRequest, loaded: Loaded, max_k: int) -> PrefixLimit | 
         raise InvalidRequest(f"{name}.level is {asked.level}, but semantic IDs here have {levels} levels")
     check_limit(f"{name}.most", asked.most, max_k)
     return PrefixLimit(asked.level, asked.most, grouped=name == "group_by")
+
+
+def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relation:
+    """The relation that is asked for; raises InvalidRequest or RelationNotServed."""
+    roles = loaded.version.roles
+    trained: Relation = next(iter(roles))
+    if request.relation is None:
+        if source == "item_ids" and len(roles) > 1:
+            # By item means similar items everywhere else, and complementary ones are what these towers learnt.
+            raise InvalidRequest(
+                f"item_ids without relation: collection '{loaded.collection}' finds both similar and complementary "
+                'items; add "relation": "similar" or "relation": "complementary"'
+            )
+        return trained
+    loaded.version.role(request.relation)
+    if source == "queries" and len(roles) == 1:
+        raise InvalidRequest(
+            f"relation is given, but query records of collection '{loaded.collection}' are no items; leave it out, "
+            "or search by item_ids"
+        )
+    return request.relation
 
 
 def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:

@@ -31,7 +31,14 @@ class CollectionInfo(BaseModel):
     dimension: int | None = Field(description="Width of the embeddings.")
     metric: str | None = Field(description="`cosine` or `dot`.")
     kind: str | None = Field(description="Index kind.", examples=["hnsw"])
-    index_recall: float | None = Field(description="Agreement with exact search, measured when built.")
+    index_recall: float | None = Field(
+        description="Agreement with exact search, measured when built; of the first of `relations` where there are two."
+    )
+    queries_are: str | None = Field(description="`items` where query records are items, else `queries`.")
+    relations: dict[str, float] = Field(
+        description="Relations between items that a search may name, each with its index recall.",
+        examples=[{"complementary": 1.0, "similar": 1.0}],
+    )
     query_features: list[dict[str, Any]] = Field(description="Features that query records may have.")
     item_features: list[dict[str, Any]] = Field(description="Features that item records may have.")
     semantic_id_codebooks: list[int] | None = Field(description="Codes a level; null without semantic IDs.")

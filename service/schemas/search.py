@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.manifest import Relation
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
 Extra = Literal["attributes", "semantic_id", "vector"]
@@ -29,6 +30,7 @@ class SearchRequest(RequestBody):
             "examples": [
                 {"queries": [{"text": "red enamel mug"}], "k": 2, "with": ["attributes"]},
                 {"item_ids": ["85123A"], "k": 10},
+                {"item_ids": ["85123A"], "k": 10, "relation": "complementary"},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
@@ -42,6 +44,13 @@ class SearchRequest(RequestBody):
     )
     item_ids: ItemIds | None = Field(
         default=None, description="Items whose neighbours are wanted; an item is never a hit of itself."
+    )
+    relation: Relation | None = Field(
+        default=None,
+        description="How hits are related to the item that asks: `similar` to it, or `complementary`, going with it. "
+        "Where the queries of a collection are items, records and vectors ask for `complementary` by default and "
+        "`item_ids` must say which; a vector is then one of the query tower. Elsewhere only `similar` is there, for "
+        "`item_ids` and `vectors`.",
     )
     k: int = Field(default=10, ge=1, description="Hits a query, or groups with `group_by`; at most `limits.max_k`.")
     params: dict[str, int] | None = Field(

@@ -70,6 +70,13 @@ def test_a_flipped_byte_in_any_file_is_refused_by_name(collection: Collection) -
     assert open_bundle(collection, bundle_id).bundle_id == bundle_id
 
 
+def test_bundles_from_before_queries_could_be_items_keep_their_id(collection: Collection) -> None:
+    bundle_id, pairs_id = tiny_bundle(collection), tiny_bundle(collection, queries_are="items")
+    manifests = [(collection.bundle(one) / "manifest.json").read_bytes() for one in (bundle_id, pairs_id)]
+    assert [b"queries_are" in manifest for manifest in manifests] == [False, True]
+    assert [open_bundle(collection, one).manifest.queries_are for one in (bundle_id, pairs_id)] == ["queries", "items"]
+
+
 def test_training_again_repairs_a_damaged_bundle(collection: Collection) -> None:
     bundle_id = tiny_bundle(collection)
     (collection.bundle(bundle_id) / "model_card.md").write_text("torn")

@@ -61,6 +61,27 @@ def test_a_damaged_version_is_named_and_never_activated(
     assert not shop.current.exists()
 
 
+def test_both_relations_of_a_bundle_whose_queries_are_items_are_told(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _run(shop, "build", "--items", str(tmp_path / "items.csv")) == 0
+    assert "index recall@10 1.0000\n" in capsys.readouterr().err
+    tiny_bundle(shop, queries_are="items")
+    assert _run(shop, "build", "--items", str(tmp_path / "items.csv")) == 0
+    told = capsys.readouterr()
+    version = told.out.strip()
+    for relation in ("complementary", "similar"):
+        assert f"index recall@10 1.0000 for {relation} items" in told.err
+    assert _run(shop, "list", "--json") == 0
+    one, two = json.loads(capsys.readouterr().out)
+    assert (one["relations"], two["relations"]) == ({"similar": 1.0}, {"complementary": 1.0, "similar": 1.0})
+    in_role = [path.stat().st_size for path in (shop.index(version) / "in").iterdir()]
+    assert two["bytes"] > one["bytes"] + sum(in_role) - 1000 and len(in_role) == 2
+    (shop.index(version) / "in" / "index.faiss").write_bytes(b"torn")
+    assert _run(shop, "verify") == 1
+    assert "in/index.faiss" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

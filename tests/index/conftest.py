@@ -24,6 +24,12 @@ def opened(shop: Collection, shop_version: str) -> IndexVersion:
 
 
 @pytest.fixture
+def own_pairs(tmp_path: Path) -> Collection:
+    """A collection whose queries are items, that a test may break."""
+    return make_shop(tmp_path, queries_are="items")
+
+
+@pytest.fixture
 def own_shop(tmp_path: Path) -> Collection:
     """A collection that a test may break."""
     return make_shop(tmp_path)

@@ -10,11 +10,13 @@ from bundle.items import read_items
 from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection, Workspace
 from index.build import build_index
+from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.errors import RecallBelowTarget
 from index.store import activate, current, list_versions, read_version, verify_version
 from index.version import open_version
-from tests.index.shop import build_shop, make_items
+from tests.index.shop import build_shop, make_items, make_shop
+from tests.service.tiny import write_tiny_bundle
 from tests.tiny import tiny_bundle
 
 # Runs in its own process, because it kills itself at a step of the build.
@@ -63,6 +65,60 @@ def test_the_manifest_tells_what_was_built(shop: Collection, shop_version: str) 
     assert manifest.config["items"] == "items.parquet"
     assert manifest.semantic_ids is not None
     assert manifest.semantic_ids.codebook_sizes == (4, 4)
+
+
+def test_where_queries_are_items_both_towers_embed_the_catalogue(own_pairs: Collection) -> None:
+    version = build_shop(own_pairs, kind={"kind": "ivf_flat", "nlist": 8, "nprobe": 1}, target_recall=0.99)
+    items = read_catalogue(own_pairs.folder.parents[1] / "items.parquet")
+    bundle, folder = open_bundle(own_pairs, list_bundles(own_pairs)[0]), own_pairs.index(version)
+    for tower, place in ((bundle.item, folder), (bundle.query, folder / "in")):
+        expected_ND = tower.embed(items.records(["title"]))
+        np.testing.assert_allclose(np.load(place / "vectors.npy"), expected_ND, rtol=0, atol=1e-6)
+    manifest = read_version(own_pairs, version)
+    assert list(manifest.roles) == ["complementary", "similar"]
+    assert all(role.recall.recall >= 0.99 for role in manifest.roles.values())
+    assert {"in/index.faiss", "in/vectors.npy"} < manifest.files.keys()
+    opened = open_version(own_pairs, version)
+    assert bundle.semantic_ids is not None
+    codes_NL = bundle.semantic_ids.encode(bundle.item.embed(items.records(["title"]))).tolist()
+    assert [list(one.codes) for one in opened.semantic_ids(items.item_ids) or ()] == codes_NL
+
+
+def test_recall_of_complementary_items_is_measured_with_what_asks_for_them(own_pairs: Collection) -> None:
+    # One list of three is probed: which of the ten best it holds depends on which vectors ask.
+    version = build_shop(own_pairs, kind={"kind": "ivf_flat", "nlist": 3, "nprobe": 1})
+    in_ND, out_ND = (np.load(own_pairs.index(version) / place / "vectors.npy") for place in ("in", "."))
+    opened = open_version(own_pairs, version)
+    item_ids = sorted(f"item-{row}" for row in range(60))
+    shares = []
+    for row, item_id in enumerate(item_ids):
+        exact_N = out_ND @ in_ND[row]
+        exact_N[row] = -np.inf
+        found = [one for one in opened.search(in_ND[[row]], 11).ids[0] if one != item_id]
+        tenth = np.sort(exact_N)[-10] - 1e-5
+        shares.append(min(10, sum(exact_N[item_ids.index(one)] >= tenth for one in found)) / 10)
+    assert opened.manifest.recall.recall == pytest.approx(np.mean(shares), abs=1e-6)
+    assert opened.manifest.recall.recall < 0.9
+
+
+def test_a_bundle_of_queries_has_one_role_and_says_nothing_of_another(shop: Collection, shop_version: str) -> None:
+    assert b"in_role" not in (shop.index(shop_version) / "manifest.json").read_bytes()
+    assert not (shop.index(shop_version) / "in").exists()
+    assert list(read_version(shop, shop_version).roles) == ["similar"]
+
+
+def test_a_catalogue_without_a_column_of_the_query_tower_is_refused_by_name(tmp_path: Path) -> None:
+    collection = Workspace(tmp_path).collection("shop")
+    write_tiny_bundle(collection, queries_are="items", asking="brand")
+    (tmp_path / "items.csv").write_text("item_id,title\na,red mug\n")
+    with pytest.raises(InvalidTable, match=r"items\.csv has no column 'brand'"):
+        build_index(collection, BuildConfig(collection="shop", items=tmp_path / "items.csv"))
+    (tmp_path / "items.csv").write_text("item_id,title,brand\na,red mug,00123\n")
+    version = build_index(collection, BuildConfig(collection="shop", items=tmp_path / "items.csv"))
+    bundle, opened = open_bundle(collection, list_bundles(collection)[0]), open_version(collection, version)
+    expected_1D = bundle.query.embed([{"brand": "00123"}])  # a text of digits stays a text for either tower
+    np.testing.assert_allclose(opened.query_vectors(["a"]), expected_1D, atol=1e-6)
+    assert list_versions(collection) == [version]
 
 
 @pytest.mark.parametrize("kind", ["flat", "ivf_flat", "hnsw"])
@@ -153,11 +209,14 @@ def test_a_config_for_another_collection_or_without_a_bundle_is_refused(own_shop
 
 
 @pytest.mark.parametrize("step", ["embed items", "build flat index", "measure index recall", "encode semantic IDs"])
-def test_a_killed_build_leaves_no_version_and_the_active_one_serves(own_shop: Collection, step: str) -> None:
+@pytest.mark.parametrize("queries_are", ["queries", "items"])
+def test_a_killed_build_leaves_no_version_and_the_active_one_serves(
+    tmp_path: Path, step: str, queries_are: str
+) -> None:
+    own_shop = make_shop(tmp_path, queries_are=queries_are)
     version = build_shop(own_shop)
     activate(own_shop, version)
-    root = own_shop.folder.parents[1]
-    killed = subprocess.run([sys.executable, "-c", DYING_BUILD, str(root), step], capture_output=True, check=False)
+    killed = subprocess.run([sys.executable, "-c", DYING_BUILD, str(tmp_path), step], capture_output=True, check=False)
     assert killed.returncode == -9, killed.stderr.decode()
     assert list_versions(own_shop) == [version]
     assert current(own_shop) == version

@@ -36,7 +36,7 @@ def items(vectors: list[list[float]]) -> Items:
 
 
 def embed(bundle: Bundle, source: Items, path: Path, shard_size: int = 3) -> NDArray[np.float32]:
-    return embed_items(bundle, source, path / "v.npy", NoProgress(), shard_size=shard_size, batch_size=2)
+    return embed_items(bundle, bundle.item, source, path / "v.npy", NoProgress(), shard_size=shard_size, batch_size=2)
 
 
 def test_vectors_stand_in_row_order_whatever_the_shard(tmp_path: Path) -> None:
@@ -50,14 +50,16 @@ def test_vectors_stand_in_row_order_whatever_the_shard(tmp_path: Path) -> None:
 def test_texts_sorted_by_length_within_a_shard_come_back_in_row_order(shop: Collection, tmp_path: Path) -> None:
     bundle = open_bundle(shop, list_bundles(shop)[0])
     source = read_catalogue(shop.folder.parents[1] / "items.parquet")
-    vectors_ND = embed_items(bundle, source, tmp_path / "v.npy", NoProgress(), shard_size=128, batch_size=16)
+    vectors_ND = embed_items(
+        bundle, bundle.item, source, tmp_path / "v.npy", NoProgress(), shard_size=128, batch_size=16
+    )
     one_by_one = np.concatenate([bundle.item.embed([record]) for record in source.records(["title"])])
     np.testing.assert_allclose(vectors_ND, one_by_one, rtol=0, atol=1e-6)
 
 
 def test_progress_counts_every_item_once(tmp_path: Path) -> None:
     bundle, progress = linear_bundle(Workspace(tmp_path).collection("c"), UNIT), Recorded()
-    embed_items(bundle, items([[1.0, 0.0]] * 8), tmp_path / "v.npy", progress, shard_size=3, batch_size=2)
+    embed_items(bundle, bundle.item, items([[1.0, 0.0]] * 8), tmp_path / "v.npy", progress, shard_size=3, batch_size=2)
     assert (progress.total, progress.steps) == (8, [3, 3, 2])
 
 

@@ -22,6 +22,7 @@ from index.kinds.ivf_flat import IvfFlatKind
 from index.limited_search import DEEPEST_SEARCH, LimitedHits, LimitedSearch
 from index.prefix import PrefixIndex, semantic_id_table
 from index.prefix_limit import PrefixLimit
+from index.role import Role
 from index.searcher import FaissSearcher, RowSearcher
 from index.version import IndexVersion, open_version
 from tests.index.shop import build_shop
@@ -43,7 +44,7 @@ def version(
     manifest = opened.manifest.model_copy(
         update={"count": len(codes), "dimension": vectors_ND.shape[1], "metric": "dot"}
     )
-    return IndexVersion(manifest, searcher, prefix, ids, opened.columns, vectors_ND), prefix
+    return IndexVersion(manifest, {"similar": Role(searcher, vectors_ND)}, prefix, ids, opened.columns), prefix
 
 
 def names(count: int) -> list[str]:
@@ -169,7 +170,9 @@ def test_only_a_query_that_is_short_is_searched_again(opened_once: IndexVersion)
     made, prefix = version(vectors_ND, codes, opened_once)
     rows = RowSearcher(CpuIndex(FlatKind().build(Corpus(vectors_ND), 0)), FlatKind(), vectors_ND)
     heard = Heard(rows, made.ids, "dot")
-    LimitedSearch(replace(made, searcher=heard), prefix, 3, PrefixLimit(1, 1)).run([[1.0, 0.0], [0.0, 1.0]])
+    LimitedSearch(
+        replace(made, roles={"similar": Role(heard, made.role().vectors_ND)}), prefix, 3, PrefixLimit(1, 1)
+    ).run([[1.0, 0.0], [0.0, 1.0]])
     assert heard.asked == [(2, 12), (1, 24), (1, 48), (1, 96)]
 
 

@@ -24,6 +24,15 @@ def test_the_served_setting_is_marked_among_the_measured_ones(own_shop: Collecti
     assert '<tr class="served"><td>nprobe 4</td>' in page
 
 
+def test_both_roles_have_their_recall_and_served_setting(own_pairs: Collection) -> None:
+    version = build_shop(own_pairs, kind={"kind": "ivf_flat", "nlist": 8, "nprobe": 1})
+    page = (own_pairs.index(version) / "report" / "index.html").read_text(encoding="utf-8")
+    for relation, role in read_index_manifest(own_pairs.index(version)).roles.items():
+        assert f"recall@10 {role.recall.recall:.4f} for {relation} items" in page
+        assert f"<h2>Index recall for {relation} items</h2>" in page
+    assert page.count('class="served"') == 2
+
+
 def test_names_from_tables_cannot_break_the_page(shop: Collection, shop_version: str, tmp_path: Path) -> None:
     manifest = read_index_manifest(shop.index(shop_version))
     write_report(tmp_path / "report", manifest.model_copy(update={"attributes": {"<script>x</script>": "double"}}))

@@ -12,7 +12,7 @@ from bundle.workspace import Collection
 from index.errors import NoEarlierVersion, VersionCorrupt, VersionFormatUnsupported, VersionNotFound
 from index.manifest import write_manifest
 from index.store import activate, current, list_versions, read_version, rollback, verify_version
-from tests.index.shop import build_shop
+from tests.index.shop import build_shop, make_shop
 
 FILES = (
     "index.faiss",
@@ -23,6 +23,9 @@ FILES = (
     "report/index.html",
     MANIFEST,
 )
+
+
+IN_ROLE_FILES = ("in/index.faiss", "in/vectors.npy")
 
 
 @pytest.fixture
@@ -90,11 +93,10 @@ def test_a_version_that_is_not_there_is_named_and_changes_nothing(own_shop: Coll
     assert current(own_shop) == versions[0]
 
 
-@pytest.mark.parametrize("name", FILES)
+@pytest.mark.parametrize("name", FILES + IN_ROLE_FILES)
 @pytest.mark.parametrize("damage", ["flip", "truncate", "delete"])
-def test_a_damaged_file_is_refused_by_name_and_the_active_version_stays(
-    own_shop: Collection, name: str, damage: str
-) -> None:
+def test_a_damaged_file_is_refused_by_name_and_the_active_version_stays(tmp_path: Path, name: str, damage: str) -> None:
+    own_shop = make_shop(tmp_path, queries_are="items" if name in IN_ROLE_FILES else "queries")
     good, bad = build_shop(own_shop), build_shop(own_shop)
     activate(own_shop, good)
     path = own_shop.index(bad) / name
@@ -126,10 +128,12 @@ def test_any_flipped_bit_of_a_manifest_is_noticed(own_shop: Collection) -> None:
 
 def test_a_file_too_many_and_a_renamed_folder_are_refused(own_shop: Collection) -> None:
     version = build_shop(own_shop)
-    (own_shop.index(version) / "extra.bin").write_bytes(b"x")
-    with pytest.raises(VersionCorrupt, match=r"extra\.bin"):
-        verify_version(own_shop, version)
-    (own_shop.index(version) / "extra.bin").unlink()
+    for extra in (own_shop.index(version) / "extra.bin", own_shop.index(version) / "in" / "vectors.npy"):
+        extra.parent.mkdir(exist_ok=True)
+        extra.write_bytes(b"x")
+        with pytest.raises(VersionCorrupt, match=extra.name):
+            verify_version(own_shop, version)
+        extra.unlink()
     shutil.copytree(own_shop.index(version), own_shop.index("copy"))
     with pytest.raises(VersionCorrupt, match=MANIFEST):
         verify_version(own_shop, "copy")

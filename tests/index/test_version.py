@@ -14,10 +14,12 @@ from index.errors import (
     DeviceUnavailable,
     DimensionMismatch,
     NoActiveVersion,
+    RelationNotServed,
     VersionClosed,
     VersionCorrupt,
     VersionNotFound,
 )
+from index.manifest import Relation
 from index.store import activate
 from index.version import IndexVersion, open_current, open_version
 from tests.index.shop import build_shop
@@ -108,6 +110,30 @@ def test_opening_checks_every_file_and_says_which_is_bad(own_shop: Collection) -
     with pytest.raises(VersionCorrupt, match=r"vectors\.npy"):
         open_version(own_shop, version)
     assert open_version(own_shop, version, verify=False).count == 60
+
+
+def test_a_relation_that_was_not_trained_is_refused_and_says_what_to_train(opened: IndexVersion) -> None:
+    query_BD = opened.query_vectors(["item-3"])
+    np.testing.assert_array_equal(query_BD, opened.vectors(["item-3"]))
+    assert opened.search(query_BD, 5, relation="similar").ids == opened.search(query_BD, 5).ids
+    asks: list[Callable[[], Any]] = [
+        lambda: opened.search(query_BD, 5, relation="complementary"),
+        lambda: opened.vectors(["item-3"], "complementary"),
+        lambda: opened.scores(query_BD[0], ["item-3"], "complementary"),
+    ]
+    for ask in asks:
+        with pytest.raises(RelationNotServed, match=f"'{opened.bundle_id}'.*complementary.*train a bundle"):
+            ask()
+
+
+def test_closing_ends_the_searches_of_both_roles(own_pairs: Collection) -> None:
+    opened = open_version(own_pairs, build_shop(own_pairs))
+    query_BD = opened.query_vectors(["item-1"])
+    opened.close()
+    relations: tuple[Relation, ...] = ("similar", "complementary")
+    for relation in relations:
+        with pytest.raises(VersionClosed):
+            opened.search(query_BD, 5, relation=relation)
 
 
 def test_the_active_version_is_opened_or_its_absence_said(own_shop: Collection) -> None:

@@ -36,10 +36,21 @@ def test_a_new_version_and_bundle_are_taken_up(collection: Collection, tmp_path:
         assert app.post("embed", {"records": [{"text": "mug"}]}).json()["dimension"] == 9
 
 
-@pytest.mark.parametrize("damage", ["flip index.faiss", "flip ids.arrow", "flip manifest.json", "remove vectors.npy"])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "flip index.faiss",
+        "flip ids.arrow",
+        "flip manifest.json",
+        "remove vectors.npy",
+        "flip in/index.faiss",
+        "remove in/vectors.npy",
+    ],
+)
 def test_a_damaged_version_leaves_the_old_one_serving(collection: Collection, tmp_path: Path, damage: str) -> None:
     old = str(current(collection))
-    bad = build_tiny_index(collection, tmp_path, ids("b", 5))
+    bundle_id = write_tiny_bundle(collection, queries_are="items", asking="title") if "in/" in damage else None
+    bad = build_tiny_index(collection, tmp_path, ids("b", 5), bundle_id)
     what, file = damage.split()
     if what == "flip":
         flip_byte(collection.index(bad) / file)

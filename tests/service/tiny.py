@@ -5,6 +5,7 @@ B records, T n-grams, D embedding.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import onnx
@@ -33,20 +34,26 @@ def write_tiny_bundle(
     *,
     semantic_ids: bool = True,
     buckets: int = BUCKETS,
+    queries_are: Literal["queries", "items"] = "queries",
+    asking: str = "text",
 ) -> str:
-    """Write a bundle with a `text` query feature and a `title` item feature; different seeds give different towers."""
+    """Write a bundle with the query feature `asking` and the item feature `title`; other seeds give other towers.
+
+    Where queries are items the query tower has a table of its own.
+    """
     table = np.random.default_rng(seed).standard_normal((buckets + 1, dimension)).astype(np.float32)
     table[0] = 0
+    query_table = table[:, ::-1].copy() if queries_are == "items" else table
 
     def write_files(folder: Path) -> None:
-        onnx.save(_tower("text", table), folder / "query_tower.onnx")
+        onnx.save(_tower(asking, query_table), folder / "query_tower.onnx")
         onnx.save(_tower("title", table), folder / "item_tower.onnx")
         if semantic_ids:
             onnx.save(_encode(dimension), folder / "semantic_id_encode.onnx")
             onnx.save(_decode(dimension), folder / "semantic_id_decode.onnx")
 
     spec = FeatureSpec(
-        query=(TextFeature(name="text", buckets=buckets),), item=(TextFeature(name="title", buckets=buckets),)
+        query=(TextFeature(name=asking, buckets=buckets),), item=(TextFeature(name="title", buckets=buckets),)
     )
     draft = BundleDraft(
         name=collection.name,
@@ -58,6 +65,7 @@ def write_tiny_bundle(
         semantic_id_codebooks=CODEBOOKS if semantic_ids else None,
         evaluation={},
         training={"seed": seed},
+        queries_are=queries_are,
     )
     return write_bundle(collection, draft, write_files)
 

@@ -1,0 +1,42 @@
+"""The roles of a catalogue: which vectors of the items answer a relation between items.
+
+Where the queries of a bundle are items, the catalogue is embedded twice: in the in role by the query tower (an item as
+what one has) and in the out role by the item tower (an item as what goes with it). The in-vectors ask in both
+relations; complementary items are near among the out-vectors, similar items among the in-vectors ("Two Is Better Than
+One", ICKG 2022). Every other bundle has the item tower's vectors alone, which ask and answer for similar items.
+
+N corpus, D embedding.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import faiss
+import numpy as np
+from numpy.typing import NDArray
+
+from index.device import DeviceName, place
+from index.ids import ItemIds
+from index.kinds import IndexKind
+from index.manifest import INDEX_FILE, VECTORS_FILE
+from index.searcher import FaissSearcher, Metric, RowSearcher, Searcher
+
+
+@dataclass(frozen=True)
+class Role:
+    """The vectors of all items in one role, and their index."""
+
+    searcher: Searcher
+    vectors_ND: NDArray[np.float32]
+
+
+def open_role(folder: Path, kind: IndexKind, ids: ItemIds, metric: Metric, device: DeviceName, *, mmap: bool) -> Role:
+    """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable."""
+    vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
+    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), kind, device)
+    return Role(FaissSearcher(RowSearcher(placed, kind, vectors_ND), ids, metric), vectors_ND)
+
+
+def _read_index(path: Path, mmap: bool) -> faiss.Index:
+    # A mapped index must never be changed: faiss then aborts the process. `place` hides everything but search.
+    return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mmap else 0)
