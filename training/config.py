@@ -20,8 +20,8 @@ from training.precision import ExportConfig
 from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
-from training.splits import SplitConfig
 from training.semantic_id_features import check_semantic_id_features
+from training.splits import SplitConfig
 from training.strategies import check_heads, check_metric, check_negatives, check_objective, check_teacher
 from training.synthetic_queries.mix import MixConfig
 from training.teachers import TeacherConfig

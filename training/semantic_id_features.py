@@ -81,9 +81,7 @@ def fit_semantic_id_features(
     return fitted
 
 
-def _fit(
-    name: str, config: SemanticIdFeatureConfig, data: QuantizerData, seed: int, threads: int
-) -> Quantizer:
+def _fit(name: str, config: SemanticIdFeatureConfig, data: QuantizerData, seed: int, threads: int) -> Quantizer:
     try:
         return config.quantizer.fit(data, seed, threads)
     except BadData as error:
