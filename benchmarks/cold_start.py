@@ -41,6 +41,7 @@ CONTENT = "content"
 COLD_SHARE = 0.1
 _LAST_FILMS = 10
 _KS = (10, 20)
+_TOKENS = 32
 ITEM_ID: Mapping[str, Any] = {"kind": "category", "name": "item_id"}
 VECTOR: Mapping[str, Any] = {"kind": "vector", "name": CONTENT, "dimension": WIDTH}
 
@@ -180,8 +181,8 @@ def _movielens(cache: Path) -> ColdTask | None:
     records = dataset.items.records(["title", "genres"])
     texts = [f"{record['title']}. {', '.join(record['genres'])}" for record in records]  # type: ignore[arg-type]
     interactions = dataset.interactions
-    assert interactions.timestamp_N is not None
-    from_end_P, _ = positions_from_end(interactions.query_N, interactions.timestamp_N)
+    time_P = interactions.table["timestamp"].cast(pa.int64()).to_numpy()
+    from_end_P, _ = positions_from_end(interactions.query_N, time_P)
     before_P, test_P = (np.flatnonzero(mask_P) for mask_P in (from_end_P >= _LAST_FILMS, from_end_P < _LAST_FILMS))
-    dataset = with_content(dataset, minilm_vectors(texts, cache, 32))
+    dataset = with_content(dataset, minilm_vectors(texts, cache, _TOKENS))
     return ColdTask("movielens-100k", dataset, MOVIELENS, before_P, test_P)
