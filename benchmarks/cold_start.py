@@ -125,7 +125,7 @@ def _test_queries(task: ColdTask, config: TrainConfig, featurizer: Featurizer, h
 
 
 def cold_recall(score: Score, queries: EvaluationSet, cold_C: IntArray, n_items: int) -> dict[str, float]:
-    """The measures of `run`; tied scores take the middle rank, so what scores all items alike earns chance."""
+    """The measures of `run`; tied scores take the middle rank, so what scores all cold items alike finds none."""
     is_cold_N = np.zeros(n_items, dtype=np.bool_)
     is_cold_N[cold_C] = True
     cold = replace(queries, relevant=queries.relevant.select(is_cold_N[queries.relevant.values_V]))

@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
+from benchmarks.semantic_id_parts.cold_items import COLD_ITEMS
 from benchmarks.semantic_id_parts.contract import Budget, Part
 
-PARTS: Mapping[str, Part] = {}
+PARTS: Mapping[str, Part] = {
+    "cold-items": COLD_ITEMS,
+}
 PREAMBLE = "\n\n".join(
     [
         "Every quantizer and every use of semantic IDs beside its baselines; costs are CPU time, or ratios in one run.",

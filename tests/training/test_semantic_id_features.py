@@ -1,19 +1,27 @@
 """Quantizers of features see what training sees, and nothing else."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from bundle.columns import DenseColumn, EncodedRecords
+from bundle.config import validate_config
 from bundle.errors import ConfigError
-from tests.training.small_data import ints
+from bundle.progress import NoProgress
+from tests.training.small_data import ints, small_dataset
 from tests.training.world import shop_config, shop_settings
-from training.encoders.semantic_id import SemanticIdFeatureConfig
+from training.config import TrainConfig
+from training.encoders.semantic_id import SemanticIdEncoder, SemanticIdFeatureConfig
 from training.errors import BadData
+from training.learn import Learner
 from training.quantizers.contract import Behaviour, Quantizer, QuantizerData
 from training.quantizers.residual import ResidualConfig
 from training.semantic_id_features import TrainedRecords, fit_semantic_id_features
+from training.splits import Split
 
 SMALL = {"quantizer": {"kind": "residual", "levels": 2, "codebook_size": 4}}
 CONFIG = SemanticIdFeatureConfig.model_validate(SMALL)
@@ -95,3 +103,20 @@ def test_one_quantizer_needs_one_width() -> None:
     query = [*shop_settings()["features"]["query"], {"kind": "vector", "name": "photo", "dimension": 4}]
     with pytest.raises(ConfigError, match="dimensions 3 and 4; make them equal"):
         shop_config(features={"query": query}, semantic_id_features={"photo": SMALL})
+
+
+def test_the_config_of_the_how_to_page_trains() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "use-semantic-ids.md").read_text()
+    asked = tomllib.loads(page.split("```toml\n")[1].split("```")[0])
+    vectors = np.random.default_rng(0).normal(size=(80, 384)).astype(np.float32)
+    dataset = small_dataset([(n, n) for n in range(80)], item_columns={"content": vectors.tolist()})
+    query = {"query": [{"kind": "category", "name": "query_id"}]}
+    settings = {**shop_settings(), **asked, "features": {**query, **asked["features"]}, "examples": {}}
+    config = validate_config(
+        TrainConfig, settings | {"objective": {"kind": "softmax"}, "trainer": {"epochs": 2}}, "page"
+    )
+    rows = np.arange(80)
+    learned = Learner(config, dataset, Split(rows, rows[:0], rows[:0]), NoProgress()).learn()
+    assert learned.logs[-1].loss < learned.logs[0].loss
+    encoder = next(module for module in learned.model.item.modules() if isinstance(module, SemanticIdEncoder))
+    assert len(encoder.rows(torch.from_numpy(vectors)).unique()) > 80  # each item and what it shares with others
