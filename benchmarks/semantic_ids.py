@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
+from benchmarks.semantic_id_parts.cold_items import COLD_ITEMS
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.quantizers import EVERY_QUANTIZER
 from benchmarks.semantic_id_parts.served import SERVED
@@ -16,6 +17,7 @@ from benchmarks.semantic_id_parts.served import SERVED
 PARTS: Mapping[str, Part] = {
     "quantizers": EVERY_QUANTIZER,
     "served": SERVED,
+    "cold-items": COLD_ITEMS,
 }
 PREAMBLE = "\n\n".join(
     [

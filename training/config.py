@@ -8,6 +8,7 @@ from bundle.config import Config
 from bundle.features import FeatureSpec, SequenceFeature, TextFeature, token_models
 from training.dataset import DataConfig
 from training.encoders.history_attention import HistoryAttentionConfig
+from training.encoders.semantic_id import SemanticIdFeatureConfig
 from training.examples import ExampleConfig
 from training.item_graph import ItemGraphConfig
 from training.mining.miner import HardNegativesConfig
@@ -20,6 +21,7 @@ from training.precision import ExportConfig
 from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
+from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
 from training.strategies import check_heads, check_metric, check_negatives, check_objective, check_teacher
 from training.synthetic_queries.mix import MixConfig
@@ -71,6 +73,9 @@ class TrainConfig(Config):
     )
     pretrained: dict[str, PretrainedConfig] = Field(
         default={}, description="Pretrained text models by the name that `tokens` features give as `model`."
+    )
+    semantic_id_features: dict[str, SemanticIdFeatureConfig] = Field(
+        default={}, description="How towers read `vector` features, by name, as semantic IDs; as they are if unset."
     )
     objective: ObjectiveConfig = Field(default_factory=DecoupledSoftmaxConfig, description="Loss.")
     negatives: NegativesConfig = Field(default_factory=InBatchConfig, description="Items a query is trained against.")
@@ -136,6 +141,11 @@ class TrainConfig(Config):
                 raise ValueError(
                     f"a tokens feature names the model '{name}'; add a section [pretrained.{name}] with a path"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _semantic_ids_are_vectors(self) -> "TrainConfig":
+        check_semantic_id_features(self.semantic_id_features, self.features, self.export)
         return self
 
     @model_validator(mode="after")

@@ -31,10 +31,12 @@ from training.loop import EpochLog, Loop, Validate
 from training.model import DualEncoder, ModelConfig, TowerData, build_model, text_idf
 from training.pretrained import PretrainedModels
 from training.processes import Processes
+from training.quantizers.contract import Behaviour
 from training.ragged import IntArray
 from training.records import encode_items
 from training.run_id import reads_of, run_id
 from training.score import model_score
+from training.semantic_id_features import TrainedRecords, fit_semantic_id_features
 from training.splits import Split
 from training.strategies import check_grades
 
@@ -216,12 +218,20 @@ class Learner:
         )
         # Histories hold interactions that are no target too.
         seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
+        behaviour = Behaviour.of(self._dataset.interactions, phase.fit_N, len(self._dataset.query_ids))
+        records = TrainedRecords(items, np.flatnonzero(counts_N), examples.encoded.queries, behaviour)
+        semantic_ids = fit_semantic_id_features(
+            config.semantic_id_features, records, config.trainer.seed, config.trainer.threads
+        )
         query_data = TowerData(
-            text_idf(config.features.query, examples.encoded.queries), cold_item_rows(vocabularies, seen_N)
+            text_idf(config.features.query, examples.encoded.queries),
+            cold_item_rows(vocabularies, seen_N),
+            semantic_ids.query,
         )
         item_data = TowerData(
             text_idf(config.features.item, items),
             cold_item_rows(vocabularies, counts_N),
+            semantic_ids.item,
             self._item_graph(phase, items),
         )
         return build_model(model_config, vocabularies, query_data, item_data)

@@ -14,6 +14,7 @@ from bundle.columns import EncodedRecords, RaggedColumn, batches_of_like_length
 from bundle.features import Feature, FeatureSpec, TextFeature
 from bundle.vocabulary import Vocabulary
 from training.encoders.build import EncoderInputs
+from training.encoders.semantic_id import FittedSemanticId
 from training.item_graph import ItemGraph
 from training.pretrained import PretrainedModels
 from training.ragged import FloatArray, IntArray
@@ -48,12 +49,14 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TowerData:
-    """What the data decides of a fresh tower: text weights by feature, rows that begin at zero by vocabulary, and the
-    neighbours of every item.
+    """What the data decides of a fresh tower.
+
+    Text weights by feature, rows that begin at zero by vocabulary, semantic IDs by feature, neighbours of every item.
     """
 
     idf_V: Mapping[str, Tensor] = field(default_factory=dict)
     cold_rows: Mapping[str, IntArray] = field(default_factory=dict)
+    semantic_ids: Mapping[str, FittedSemanticId] = field(default_factory=dict)
     item_graph: ItemGraph | None = None
 
 
@@ -69,6 +72,7 @@ def build_model(
         pretrained=config.pretrained,
         text_tables={} if config.share_text else None,
         item_graph=item_data.item_graph,
+        semantic_ids=item_data.semantic_ids,
     )
     unit_length = config.unit_length and config.heads is None  # heads bring their blocks to length themselves
     item: nn.Module = config.item_tower.build(config.spec.item, item_inputs, unit_length)
@@ -81,6 +85,7 @@ def build_model(
         pretrained=config.pretrained,
         transformers=item_inputs.transformers,
         text_tables=item_inputs.text_tables,
+        semantic_ids=query_data.semantic_ids,
     )
     query: nn.Module = config.query_tower.build(config.spec.query, query_inputs, unit_length)
     if config.heads is not None:

@@ -1,8 +1,9 @@
 """The model card: what the bundle was trained on, how well it does, and what it must not be used for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bundle.features import Feature
+from training.encoders.semantic_id import SemanticIdFeatureConfig
 from training.hubness import K
 from training.outcome import Outcome
 from training.quantized import Int8Cost
@@ -18,6 +19,7 @@ def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
         "## Inputs",
         _features("Query tower", config.features.query),
         _features("Item tower", config.features.item),
+        *_read_as_semantic_ids(config.semantic_id_features),
         "## Data",
         _table([["rows", "number"], *([name.replace("_", " "), str(n)] for name, n in outcome.counts().items())]),
         f"Split: `{config.split.kind}`. Vocabularies, number statistics and the text weights of queries come from the "
@@ -67,6 +69,17 @@ def _beyond_averages(outcome: Outcome) -> list[str]:
 def _features(title: str, features: Sequence[Feature]) -> str:
     rows = [[f"`{f.name}`", f.kind, "yes" if f.required else "no"] for f in features]
     return f"{title}:\n\n" + _table([["feature", "kind", "required"], *rows])
+
+
+def _read_as_semantic_ids(features: Mapping[str, SemanticIdFeatureConfig]) -> list[str]:
+    if not features:
+        return []
+    rows = [[f"`{name}`", f"`{config.model_dump_json()}`"] for name, config in features.items()]
+    return [
+        "The towers read these vectors as semantic IDs, by quantizers fitted on the vectors of the interactions "
+        "trained on:",
+        _table([["feature", "settings"], *rows]),
+    ]
 
 
 def _int8(cost: Int8Cost | None) -> list[str]:

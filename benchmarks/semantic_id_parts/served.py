@@ -80,7 +80,7 @@ def _measure(root: Path, vectors_ND: FloatArray, seed: int, n_records: int) -> l
     activate(collection, version)
     trained = _trained(config, root)
     codec = _codec(collection, result.bundle_id)
-    embedding_ND = np.array(open_version(collection, version).vectors_ND)
+    embedding_ND = np.array(open_version(collection, version).role("similar").vectors_ND)
     port = _free_port()
     with running_server(root, port) as server:
         sources = {

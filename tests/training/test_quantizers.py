@@ -50,6 +50,13 @@ def test_codes_are_those_of_faiss(beam: int) -> None:
     assert (code_NL == expected_NL).all(1).mean() >= 0.999
 
 
+def test_fewer_vectors_than_dimensions_are_enough() -> None:
+    rows_ND = clustered(40, 64)
+    quantizer = ResidualConfig(levels=2, codebook_size=32).fit(QuantizerData(rows_ND), 0, 1)
+    decoded_ND = quantizer.decode(quantizer.encode(torch.from_numpy(rows_ND))).numpy()
+    assert np.square(rows_ND - decoded_ND).sum() < 0.1 * np.square(rows_ND - rows_ND.mean(0)).sum()
+
+
 def test_a_beam_finds_what_greedy_misses() -> None:
     """x = 3: greedy takes 4 and then can only add 0 or -3; the best sum is 1 + 2."""
     codebooks_LKD = torch.tensor([[[4.0], [1.0]], [[2.0], [-3.0]]])

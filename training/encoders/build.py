@@ -26,6 +26,7 @@ from training.encoders.categories import CategoriesEncoder
 from training.encoders.category import CategoryEncoder
 from training.encoders.item_graph import ItemGraphEncoder
 from training.encoders.number import NumberEncoder
+from training.encoders.semantic_id import FittedSemanticId
 from training.encoders.table import new_table
 from training.encoders.text import TextEncoder
 from training.encoders.transformer import TransformerEncoder, build_transformer
@@ -46,6 +47,7 @@ class EncoderInputs:
     tokens features may name, and `transformers` their encoders so far, of which both towers share the backbone.
     `text_tables` are the n-gram tables so far, by n-gram settings, for text features to share; None gives each its own.
     `item_graph` is what the feature over the vocabulary `item_id` reads beside its own row.
+    `semantic_ids` are the vector features that are read as semantic IDs, by name.
     """
 
     dimension: int
@@ -58,6 +60,7 @@ class EncoderInputs:
     transformers: dict[str, TransformerEncoder] = field(default_factory=dict)
     text_tables: dict[tuple[int, int, int], nn.Embedding] | None = None
     item_graph: ItemGraph | None = None
+    semantic_ids: Mapping[str, FittedSemanticId] = field(default_factory=dict)
 
     def table(self, vocabulary: str) -> nn.Embedding:
         """This tower's table of a vocabulary, the same object each time."""
@@ -103,6 +106,12 @@ class EncoderInputs:
         self.transformers[feature.model] = build_transformer(folder, self.dimension)
         return self.transformers[feature.model]
 
+    def vector_encoder(self, feature: VectorFeature) -> nn.Module:
+        """A projection of the vector, or its semantic ID where that is asked for."""
+        if feature.name in self.semantic_ids:
+            return self.semantic_ids[feature.name].build(feature.dimension, self.dimension)
+        return VectorEncoder(feature.dimension, self.dimension)
+
     def _new_table(self, vocabulary: str) -> nn.Embedding:
         return new_table(self.vocabularies[vocabulary], self.dimension, self.cold_rows.get(vocabulary))
 
@@ -121,7 +130,7 @@ def build_encoder(feature: Feature, history: HistoryConfig, inputs: EncoderInput
         case NumberFeature():
             return NumberEncoder(inputs.dimension)
         case VectorFeature():
-            return VectorEncoder(feature.dimension, inputs.dimension)
+            return inputs.vector_encoder(feature)
         case SequenceFeature():
             table = inputs.history_table(feature.vocabulary, history.share_items)
             return history.build(table, feature.max_length)

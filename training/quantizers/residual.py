@@ -76,6 +76,8 @@ def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads:
         trained.train_type |= faiss.ResidualQuantizer.Train_refine_codebook
     trained.cp.seed = seed + 1
     trained.cp.min_points_per_centroid = 1  # small catalogues are fine; the check above is ours
+    if len(embedding_ND) < dimension:  # k-means that begins in few dimensions cannot find as many main axes
+        trained.train_type = faiss.ResidualQuantizer.Train_default
     old_threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(threads)
     try:
