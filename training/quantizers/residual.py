@@ -71,13 +71,15 @@ def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads:
     dimension = embedding_ND.shape[1]
     trained = faiss.ResidualQuantizer(dimension, config.levels, config.codebook_size.bit_length() - 1)
     trained.max_beam_size = config.training_beam
-    trained.train_type = faiss.ResidualQuantizer.Train_progressive_dim
+    # K-means that begins in few dimensions needs as many main axes as there are dimensions.
+    progressive = len(embedding_ND) >= dimension
+    trained.train_type = (
+        faiss.ResidualQuantizer.Train_progressive_dim if progressive else faiss.ResidualQuantizer.Train_default
+    )
     if config.refine:
         trained.train_type |= faiss.ResidualQuantizer.Train_refine_codebook
     trained.cp.seed = seed + 1
     trained.cp.min_points_per_centroid = 1  # small catalogues are fine; the check above is ours
-    if len(embedding_ND) < dimension:  # k-means that begins in few dimensions cannot find as many main axes
-        trained.train_type = faiss.ResidualQuantizer.Train_default
     old_threads = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(threads)
     try:
