@@ -213,8 +213,10 @@ class Learner:
             config.heads,
             share_text=config.share_text,
         )
-        # Histories hold interactions that are no target too.
-        seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
+        # The query tower reads the items of histories, which hold interactions that are no target too, or the queries.
+        interactions = self._dataset.interactions
+        read_N = interactions.query_N if self._dataset.queries_are == "items" else interactions.item_N
+        seen_N = np.bincount(read_N[phase.fit_N], minlength=len(items))
         query_data = TowerData(
             text_idf(config.features.query, examples.encoded.queries), cold_item_rows(vocabularies, seen_N)
         )
