@@ -47,7 +47,7 @@ RETAIL: Mapping[str, Any] = {
     "features": {"query": [_BY_ID], "item": [_BY_ID]},
     "dimension": 64,
     "evaluation": _NEVER_SEEN_EXCLUDED,
-    "trainer": {"epochs": 1, "batch_size": 2048, "learning_rate": 1e-2, "metric": "recall@20", "schedule": "linear"},
+    "trainer": {"epochs": 3, "batch_size": 1024, "learning_rate": 2e-2, "metric": "recall@20", "schedule": "linear"},
 }
 
 

@@ -113,7 +113,8 @@ class DatasetReport:
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
         counts = asdict(self)
-        return counts | counts.pop("item_pairs")
+        of_pairs: dict[str, int] = counts.pop("item_pairs")
+        return counts | of_pairs
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def test_hits_among_the_commonest_are_told_apart(monkeypatch: pytest.MonkeyPatch
     barred = Ragged.from_rows([[2], [3]])
     queries = EvaluationSet(ints(2, 3), EncodedRecords({}, 2), Ragged.from_rows([[0, 1], [0]]), none, none, barred)
     scores_NN = np.array([[0] * 4, [0] * 4, [4, 3, 9, 1], [1, 2, 3, 9]], dtype=np.float32)
-    marks = complements.marks(lambda rows: scores_NN[rows], queries, ints(9, 1, 1, 1))
+    marks = complements.marks(lambda rows: scores_NN[rows], queries, np.array([9, 1, 1, 1], dtype=np.float32))
     assert marks["recall@20"] == 1.0
     assert marks["uncommon_hits@20"] == pytest.approx(1 / 3)  # item 0, the commonest, is two of the three hits
 

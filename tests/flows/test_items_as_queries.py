@@ -21,7 +21,7 @@ from training.run import TrainResult, train
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "recommend-complements.md"
 WHOLE, STATED, SYNTHETIC = re.findall(r"```toml\n(.*?)```", PAGE.read_text(), re.DOTALL)
-SMALLER: dict[str, Any] = {"dimension": 16, "trainer": {"epochs": 2, "batch_size": 512, "learning_rate": 0.03}}
+SMALLER: dict[str, Any] = {"dimension": 16, "trainer": {"epochs": 1, "batch_size": 512, "learning_rate": 0.02}}
 
 
 @pytest.fixture(scope="module")

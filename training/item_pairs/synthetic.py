@@ -55,7 +55,7 @@ def nearest_items(items: Items, config: SyntheticPairsConfig) -> Neighbours:
         best_BK = np.argsort(-cosine_BN, axis=1, kind="stable")[:, :k]
         item_NK[start : start + _BLOCK] = best_BK
         similarity_NK[start : start + _BLOCK] = np.take_along_axis(cosine_BN, best_BK, axis=1)
-    similarity_NK[similarity_NK < max(config.min_similarity, np.finfo(np.float32).tiny)] = 0.0
+    similarity_NK[(similarity_NK < config.min_similarity) | (similarity_NK < 0)] = 0.0
     return Neighbours(item_NK, np.minimum(similarity_NK, 1.0))
 
 
