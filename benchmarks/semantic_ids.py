@@ -10,6 +10,7 @@ from pathlib import Path
 
 from benchmarks.report import add_rows
 from benchmarks.semantic_id_parts.cold_items import COLD_ITEMS
+from benchmarks.semantic_id_parts.complements import COMPLEMENTS
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.quantizers import EVERY_QUANTIZER
 from benchmarks.semantic_id_parts.served import SERVED
@@ -18,6 +19,7 @@ PARTS: Mapping[str, Part] = {
     "quantizers": EVERY_QUANTIZER,
     "served": SERVED,
     "cold-items": COLD_ITEMS,
+    "complements": COMPLEMENTS,
 }
 PREAMBLE = "\n\n".join(
     [

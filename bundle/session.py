@@ -43,7 +43,9 @@ class OnnxSession:
         if config.device == "cuda":
             onnxruntime.preload_dlls()
         try:
-            self._session = onnxruntime.InferenceSession(str(path), options, providers=[(wanted, _OPTIONS[config.device])])
+            self._session = onnxruntime.InferenceSession(
+                str(path), options, providers=[(wanted, _OPTIONS[config.device])]
+            )
         except Exception as error:  # the runtime raises a family of unrelated classes
             raise BundleCorrupt(f"{path} cannot be loaded as an ONNX graph: {error}", file=path.name) from error
         # The runtime falls back to the CPU without an error, so what it chose is checked, not what was asked.

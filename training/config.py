@@ -23,7 +23,14 @@ from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
-from training.strategies import check_heads, check_metric, check_negatives, check_objective, check_teacher
+from training.strategies import (
+    check_heads,
+    check_item_queries,
+    check_metric,
+    check_negatives,
+    check_objective,
+    check_teacher,
+)
 from training.synthetic_queries.mix import MixConfig
 from training.teachers import TeacherConfig
 from training.towers import TowerConfig
@@ -152,6 +159,12 @@ class TrainConfig(Config):
     def _synthetic_queries_are_examples(self) -> "TrainConfig":
         if self.synthetic_queries is not None:
             self.synthetic_queries.check(self.features.query, self.examples.min_history)
+        return self
+
+    @model_validator(mode="after")
+    def _items_can_be_queries(self) -> "TrainConfig":
+        if self.data.pairs is not None:
+            check_item_queries(self.features.query, self.examples, self.synthetic_queries)
         return self
 
     @model_validator(mode="after")

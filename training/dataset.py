@@ -1,8 +1,9 @@
 """The data of one training run: its tables, joined by id into row numbers."""
 
-from collections.abc import Collection
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ from bundle.errors import ConfigError
 from bundle.items import Items, read_items
 from training.beir import read_beir_interactions, read_beir_items, read_beir_queries
 from training.interactions import Interactions, join_interactions
+from training.item_pairs import ItemPairsConfig, RelationPairsConfig
 from training.queries import Queries
 from training.ragged import FloatArray, IntArray
 from training.rows import UNKNOWN, IdRows
@@ -47,13 +49,30 @@ class DataConfig(Config):
         default=0.0, description="Interactions with a grade at or below this are no positives; dropped and counted."
     )
 
+    pairs: ItemPairsConfig | None = Field(
+        default=None,
+        description="Pairs of items to learn from, with items as queries; interactions as they are if unset.",
+    )
+
     @model_validator(mode="after")
     def _one_source(self) -> "DataConfig":
+        if self.pairs is not None:
+            return self._one_source_of_pairs()
         tables = (self.items, self.interactions, self.queries)
         if self.beir is not None and any(path is not None for path in tables):
             raise ValueError("give either beir, or items, interactions and queries")
         if self.beir is None and (self.items is None or self.interactions is None):
             raise ValueError("items and interactions are needed (or beir)")
+        return self
+
+    def _one_source_of_pairs(self) -> "DataConfig":
+        stated = isinstance(self.pairs, RelationPairsConfig)
+        needed, other = ("relations", "interactions") if stated else ("interactions", "relations")
+        if self.items is None or getattr(self, needed) is None:
+            raise ValueError(f"pairs of source '{'relations' if stated else 'baskets'}' need items and {needed}")
+        unused = [name for name in ("beir", "queries", "judgements", other) if getattr(self, name) is not None]
+        if unused:
+            raise ValueError(f"pairs make the items the queries, so {', '.join(unused)} would not be read; remove it")
         return self
 
 
@@ -78,7 +97,7 @@ class Judgements:
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What was read and what was dropped, in rows."""
+    """What was read and what was dropped, in rows; `item_pairs`: what became of pairs of items, by name."""
 
     items: int
     queries: int
@@ -89,15 +108,21 @@ class DatasetReport:
     dropped_not_positive: int
     dropped_relations: int = 0
     dropped_judgements: int = 0
+    item_pairs: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, int]:
         """The counts by name."""
-        return asdict(self)
+        counts = asdict(self)
+        of_pairs: dict[str, int] = counts.pop("item_pairs")
+        return counts | of_pairs
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """Items, queries, interactions, relations and judgements of one run; ids are replaced by row numbers."""
+    """Items, queries, interactions, relations and judgements of one run; ids are replaced by row numbers.
+
+    With `queries_are` "items" the queries are the items in their row order, and interactions are pairs of items.
+    """
 
     items: Items
     queries: Queries
@@ -105,6 +130,7 @@ class Dataset:
     relations: Relations | None
     judgements: Judgements | None
     report: DatasetReport
+    queries_are: Literal["queries", "items"] = "queries"
 
     @property
     def query_ids(self) -> list[str]:

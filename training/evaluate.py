@@ -99,17 +99,21 @@ def top_hits(score: Score, evaluation_set: EvaluationSet, query_R: IntArray, k: 
 def scored_chunks(
     score: Score, evaluation_set: EvaluationSet, query_R: IntArray, exclude_seen: bool
 ) -> Iterator[tuple[IntArray, FloatArray]]:
-    """Positions [B] in `query_R` and their scores [B, N], seen items at -inf if excluded; at most SCORES_A_CHUNK.
+    """Positions [B] in `query_R` and their scores [B, N]; at most SCORES_A_CHUNK.
 
-    The scores are the caller's to change.
+    Barred items are at -inf, seen ones too if excluded. The scores are the caller's to change.
     """
+    excluded = [
+        *([evaluation_set.seen] if exclude_seen else []),
+        *([evaluation_set.barred] if evaluation_set.barred else []),
+    ]
     start, size = 0, 1  # the first chunk is one query: its scores tell the size of the catalogue
     while start < len(query_R):
         chunk_B = np.arange(start, min(start + size, len(query_R)), dtype=np.int64)
         scores_BN = np.array(score(query_R[chunk_B]), dtype=np.float32)
-        if exclude_seen:
-            seen = evaluation_set.seen.take(query_R[chunk_B])
-            scores_BN[seen.row_index_V, seen.values_V] = -np.inf
+        for items in excluded:
+            out = items.take(query_R[chunk_B])
+            scores_BN[out.row_index_V, out.values_V] = -np.inf
         yield chunk_B, scores_BN
         start, size = start + size, max(1, SCORES_A_CHUNK // scores_BN.shape[1])
 

@@ -10,15 +10,14 @@ import numpy as np
 from bundle.columns import EncodedRecords
 from bundle.config import validate_config
 from bundle.errors import ConfigError
-from bundle.features import text_columns
 from bundle.progress import NoProgress, Progress
 from bundle.store import Bundle
 from bundle.tower import Tower
 from training.compare import Part, compare
 from training.config import TrainConfig
-from training.dataset import load_dataset
 from training.evaluate import Score
 from training.evaluation_set import EvaluationSet
+from training.load import load
 from training.ragged import FloatArray, IntArray
 from training.records import encode_items
 
@@ -40,7 +39,7 @@ def evaluate_bundle(
             f"bundle {bundle.bundle_id} was trained on the validation part too (trainer.refit), so a measure there "
             "says nothing; use the test part"
         )
-    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
+    dataset, split = load(config, base)
     item_DN = _embed(bundle.item, encode_items(dataset, bundle.item.featurizer), "embed items", progress).T
 
     def model(queries: EvaluationSet) -> Score:
@@ -52,7 +51,6 @@ def evaluate_bundle(
 
         return score
 
-    split = config.split.split(dataset)
     return compare(config, dataset, split, bundle.query.featurizer, model, part).metrics
 
 

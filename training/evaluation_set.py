@@ -21,7 +21,8 @@ class EvaluationSet:
     """Q queries to rank the whole catalogue for.
 
     `relevant`: item rows to find, sorted and distinct. `history`: item rows before the held-out part, oldest first,
-    with repeats. `seen`: the same, sorted and distinct. `encoded`: the query records, one a query.
+    with repeats. `seen`: the same, sorted and distinct. `encoded`: the query records, one a query. `barred`: item rows
+    that are no candidates whatever else is: where queries are items, the query itself; None for none.
     """
 
     query_rows_Q: IntArray
@@ -29,6 +30,7 @@ class EvaluationSet:
     relevant: Ragged
     seen: Ragged
     history: Ragged
+    barred: Ragged | None = None
 
     def __len__(self) -> int:
         return len(self.query_rows_Q)
@@ -62,4 +64,6 @@ def evaluation_queries(
     history = timelines.histories(query_Q, timelines.start_Q[query_Q + 1])
     seen = Ragged.group_unique(history.row_index_V, history.values_V, len(query_Q))
     encoded = encode_queries(dataset, query_Q, featurizer, history_feature, history)
-    return EvaluationSet(query_Q, encoded, relevant.take(query_Q), seen, history)
+    itself = Ragged(np.arange(len(query_Q) + 1, dtype=np.int64), query_Q)
+    barred = itself if dataset.queries_are == "items" else None
+    return EvaluationSet(query_Q, encoded, relevant.take(query_Q), seen, history, barred)

@@ -216,25 +216,31 @@ class Learner:
             config.heads,
             share_text=config.share_text,
         )
-        # Histories hold interactions that are no target too.
-        seen_N = np.bincount(self._dataset.interactions.item_N[phase.fit_N], minlength=len(items))
-        behaviour = Behaviour.of(self._dataset.interactions, phase.fit_N, len(self._dataset.query_ids))
+        return build_model(model_config, vocabularies, *self._tower_data(phase, features, examples, items, counts_N))
+
+    def _tower_data(
+        self, phase: _Phase, features: FittedFeatures, examples: Examples, items: EncodedRecords, counts_N: IntArray
+    ) -> tuple[TowerData, TowerData]:
+        """What the data decides of the query tower and of the item tower."""
+        config, interactions, vocabularies = self._config, self._dataset.interactions, features.vocabularies
+        # The query tower reads the items of histories, which hold interactions that are no target too, or the queries.
+        read_N = interactions.query_N if self._dataset.queries_are == "items" else interactions.item_N
+        seen_N = np.bincount(read_N[phase.fit_N], minlength=len(items))
+        behaviour = Behaviour.of(interactions, phase.fit_N, len(self._dataset.query_ids))
         records = TrainedRecords(items, np.flatnonzero(counts_N), examples.encoded.queries, behaviour)
         semantic_ids = fit_semantic_id_features(
             config.semantic_id_features, records, config.trainer.seed, config.trainer.threads
         )
-        query_data = TowerData(
+        query_idf, item_idf = (
             text_idf(config.features.query, examples.encoded.queries),
-            cold_item_rows(vocabularies, seen_N),
-            semantic_ids.query,
-        )
-        item_data = TowerData(
             text_idf(config.features.item, items),
-            cold_item_rows(vocabularies, counts_N),
-            semantic_ids.item,
-            self._item_graph(phase, items),
         )
-        return build_model(model_config, vocabularies, query_data, item_data)
+        return (
+            TowerData(query_idf, cold_item_rows(vocabularies, seen_N), semantic_ids.query),
+            TowerData(
+                item_idf, cold_item_rows(vocabularies, counts_N), semantic_ids.item, self._item_graph(phase, items)
+            ),
+        )
 
     def _item_graph(self, phase: _Phase, items: EncodedRecords) -> ItemGraph | None:
         config, interactions = self._config.item_graph, self._dataset.interactions

@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bundle.features import text_columns
 from bundle.progress import NoProgress, Progress
 from bundle.store import (
     ITEM_TOWER,
@@ -19,10 +18,11 @@ from bundle.store import (
 from bundle.workspace import Collection
 from training.compare import compare, flat
 from training.config import TrainConfig
-from training.dataset import Dataset, load_dataset
+from training.dataset import Dataset
 from training.errors import BundleNotWritten
 from training.export import export_graph, export_tower
 from training.learn import Learned, Learner
+from training.load import load
 from training.model import embed
 from training.model_card import model_card
 from training.outcome import Outcome
@@ -90,10 +90,9 @@ def assist(
 def _prepare(
     config: TrainConfig, base: Path, collection: Collection, progress: Progress, processes: Processes | None
 ) -> tuple[Dataset, Split, Learner]:
-    dataset = load_dataset(config.data, base, text_columns([*config.features.query, *config.features.item]))
+    dataset, split = load(config, base)
     if config.quantizer is not None:
         config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
-    split = config.split.split(dataset)
     # Learning alone sees synthetic pairs: what is measured, and the baselines beside it, know the real data only.
     learned_from = _with_synthetic_queries(config, base, dataset, split, progress)
     return dataset, split, Learner(config, *learned_from, progress, collection.folder / "training", base, processes)
@@ -142,6 +141,7 @@ def _draft(outcome: Outcome) -> BundleDraft:
         evaluation=flat(outcome.comparison.metrics),
         training=config.model_dump(mode="json"),
         tokenizers=features.tokenizers,
+        queries_are=outcome.dataset.queries_are,
     )
 
 

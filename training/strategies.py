@@ -1,7 +1,9 @@
 """Which objectives, heads, teachers, negatives, mining and noise make sense together, and why others do not."""
 
+from collections.abc import Sequence
 from typing import Literal
 
+from bundle.features import Feature
 from training.errors import BadData
 from training.examples import ExampleConfig
 from training.interactions import Interactions
@@ -16,6 +18,8 @@ from training.objectives.heads import HeadsConfig
 from training.objectives.matryoshka import MatryoshkaConfig
 from training.objectives.supremix import SupReMixConfig
 from training.rankers.mlp import MlpRankerConfig
+from training.synthetic_queries.mix import MixConfig
+from training.tables import QUERY_ID
 from training.teachers import TeacherConfig
 from training.teachers.adversarial import RankerTeacherConfig
 from training.teachers.judgements import JudgementsConfig
@@ -91,6 +95,26 @@ def check_objective(objective: ObjectiveConfig, examples: ExampleConfig) -> None
                 f"the objective {_kind(part)} compares each target of a query with each other, and examples.kind = "
                 "'query' sets no bound to their number; set examples.positives"
             )
+
+
+def check_item_queries(
+    features: Sequence[Feature], examples: ExampleConfig, synthetic_queries: MixConfig | None
+) -> None:
+    """Raise ValueError unless a query is described by what its item's record holds, as a request will have it."""
+    if any(feature.name == QUERY_ID for feature in features):
+        raise ValueError(
+            f"data.pairs makes the items the queries, and an item has no field '{QUERY_ID}'; name the query feature "
+            "'item_id'"
+        )
+    if examples.history_feature is not None:
+        raise ValueError(
+            "data.pairs makes the items the queries, which have no history; remove examples.history_feature"
+        )
+    if synthetic_queries is not None:
+        raise ValueError(
+            "data.pairs makes the items the queries, and [synthetic_queries] are none; use data.pairs.synthetic for "
+            "more pairs, or remove the section"
+        )
 
 
 def check_negatives(

@@ -66,8 +66,11 @@ def check_interactions(table: pa.Table, path: Path) -> None:
 
 
 def read_relations(path: Path) -> pa.Table:
-    """The relations table: pairs of items and the name of their relation. Raises InvalidTable."""
-    return read_table(path, RELATIONS)
+    """The relations table: pairs of items and the name of their relation. Raises InvalidTable.
+
+    Its columns `split`, `timestamp` and `weight` are typed where they are there.
+    """
+    return read_table(path, RELATIONS, {name: INTERACTIONS_OPTIONAL[name] for name in (SPLIT, TIMESTAMP, WEIGHT)})
 
 
 def read_judgements(path: Path) -> pa.Table:

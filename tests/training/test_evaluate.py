@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,12 @@ def test_seen_items_are_no_candidates() -> None:
     assert metrics["mrr"] == pytest.approx((1 + 1 / 5) / 2)
     assert evaluate(score, evaluation_set, [1, 2], exclude_seen=False)["mrr"] == pytest.approx((1 / 3 + 1 / 5) / 2)
     assert score(ints(0))[0, 0] == 5  # the caller's scores are left alone
+
+
+def test_barred_items_are_no_candidates_whether_seen_ones_are_or_not() -> None:
+    evaluation_set = replace(queries([[2], [0]], [[1], []]), barred=Ragged.from_rows([[0], [4]]))
+    assert rank(score, evaluation_set, [1], exclude_seen=False).ranks_V.tolist() == [2, 4]
+    assert rank(score, evaluation_set, [1], exclude_seen=True).ranks_V.tolist() == [1, 4]
 
 
 def test_repeat_purchases_are_no_longer_relevant_and_are_counted() -> None:

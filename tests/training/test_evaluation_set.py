@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from bundle.features import CategoryFeature, SequenceFeature
@@ -34,3 +36,11 @@ def test_queries_without_history_can_be_left_out() -> None:
 def test_no_query_at_all_is_an_error() -> None:
     with pytest.raises(BadData, match="history required: True"):
         evaluation_queries(DATASET, BEFORE, ints(5, 7), IDENTITY, require_history=True)
+
+
+def test_where_queries_are_items_the_query_itself_is_barred() -> None:
+    of_items = replace(DATASET, queries_are="items")
+    assert evaluation_queries(DATASET, BEFORE, HELD_OUT, IDENTITY).barred is None
+    barred = evaluation_queries(of_items, BEFORE, HELD_OUT, IDENTITY).barred
+    assert barred is not None
+    assert [barred.row(n).tolist() for n in range(2)] == [[0], [1]]

@@ -74,6 +74,13 @@ def test_a_power_of_zero_draws_what_training_saw_alike() -> None:
     np.testing.assert_allclose(np.exp(pool.logq_M), [0.5, 0.5])
 
 
+def test_a_power_below_zero_draws_rare_items_more_and_never_one_without_a_count() -> None:
+    pool = PopularityConfig(n=500, power=-1).build(np.array([9, 1, 0])).pool(np.array([0]), rng())
+    assert pool.item_rows_M.tolist() == [0, 1]
+    assert pool.logq_M is not None
+    np.testing.assert_allclose(np.exp(pool.logq_M), [0.1, 0.9], rtol=1e-6)
+
+
 def test_popularity_without_any_count_is_refused() -> None:
     with pytest.raises(BadData, match="negatives"):
         InBatchConfig().build(np.zeros(3, dtype=np.int64))

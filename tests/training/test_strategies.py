@@ -20,6 +20,7 @@ RANKER, TABLE = {"kind": "ranker"}, {"kind": "judgements"}
 NESTED = {"kind": "matryoshka", "objective": SOFTMAX, "dims": [8, 4]}
 CONR, FEW, ALL = {"kind": "conr"}, {"kind": "query", "positives": 9}, {"kind": "catalogue"}
 REGULARISED = {"kind": "weighted_sum", "terms": [{"objective": SOFTMAX}, {"objective": CONR}]}
+PAIRED = {"items": "i.csv", "interactions": "b.csv", "pairs": {"source": "baskets"}}
 PAST = {"query": [{"kind": "sequence", "name": "past"}], "item": [{"kind": "vector", "name": "place", "dimension": 8}]}
 
 
@@ -65,6 +66,19 @@ PAST = {"query": [{"kind": "sequence", "name": "past"}], "item": [{"kind": "vect
                 "examples": {"history_feature": "past"},
             },
             "leave history_feature out",
+        ),
+        (
+            {"data": PAIRED, "features": {**PAST, "query": [{"kind": "category", "name": "query_id"}]}},
+            "no field 'query_id'; name the query feature 'item_id'",
+        ),
+        ({"data": PAIRED, "features": PAST, "examples": {"history_feature": "past"}}, "which have no history"),
+        (
+            {
+                "data": PAIRED,
+                "features": {**PAST, "query": [{"kind": "text", "name": "title"}]},
+                "synthetic_queries": {"path": "made.parquet"},
+            },
+            r"use data\.pairs\.synthetic",
         ),
     ],
 )

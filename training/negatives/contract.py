@@ -61,7 +61,7 @@ def draw_probabilities(item_counts_N: IntArray, power: float = 1.0) -> DoubleArr
 
     Raises BadData when nothing was counted.
     """
-    weight_N = np.where(item_counts_N > 0, item_counts_N.astype(np.float64) ** power, 0.0)
+    weight_N = np.where(item_counts_N > 0, np.maximum(item_counts_N, 1).astype(np.float64) ** power, 0.0)
     total = weight_N.sum()
     if total == 0:
         raise BadData("no training interaction counts for any item, so negatives cannot be drawn by popularity")

@@ -25,7 +25,10 @@ class PopularityConfig(NegativesSettings):
     kind: Literal["popularity"] = "popularity"
     n: int = Field(default=1024, ge=1, description="Draws for each batch, with replacement.")
     power: float = Field(
-        default=1.0, ge=0, description="Exponent of the count; 0 is uniform over items seen in training."
+        default=1.0,
+        ge=-1,
+        le=2,
+        description="Exponent of the count; 0 is uniform over items seen in training, less than 0 prefers rare ones.",
     )
     in_batch: bool = Field(default=False, description="Whether the targets of the other queries are negatives too.")
 

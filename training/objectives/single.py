@@ -17,6 +17,7 @@ from training.objectives.mann_whitney import MannWhitneyConfig
 from training.objectives.margin_mse import MarginMSEConfig
 from training.objectives.mlcd import MLCDConfig
 from training.objectives.positive_unlabelled import PositiveUnlabelledConfig
+from training.objectives.sgns import SGNSConfig
 from training.objectives.soft_top_k import SoftTopKConfig
 from training.objectives.softmax import SoftmaxConfig
 from training.objectives.supremix import SupReMixConfig
@@ -41,6 +42,7 @@ SingleObjective = (
     | SupReMixConfig
     | ConRConfig
     | ComicConfig
+    | SGNSConfig
 )
 
 SingleObjectiveConfig = Annotated[SingleObjective, Field(discriminator="kind")]

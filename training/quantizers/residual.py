@@ -32,7 +32,9 @@ class ResidualConfig(Config):
         "codes.",
     )
     refine: bool = Field(
-        default=True, description="Whether all codebooks are at last fitted to the embeddings together."
+        default=True,
+        description="Whether all codebooks are at last fitted to the embeddings together; of fewer embeddings than "
+        "codes they never are.",
     )
 
     @field_validator("codebook_size")
@@ -76,7 +78,7 @@ def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads:
     trained.train_type = (
         faiss.ResidualQuantizer.Train_progressive_dim if progressive else faiss.ResidualQuantizer.Train_default
     )
-    if config.refine:
+    if config.refine and len(embedding_ND) >= config.levels * config.codebook_size:
         trained.train_type |= faiss.ResidualQuantizer.Train_refine_codebook
     trained.cp.seed = seed + 1
     trained.cp.min_points_per_centroid = 1  # small catalogues are fine; the check above is ours

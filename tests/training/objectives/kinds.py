@@ -16,6 +16,7 @@ from training.objectives.margin_mse import MarginMSEConfig
 from training.objectives.matryoshka import MatryoshkaConfig
 from training.objectives.mlcd import MLCDConfig
 from training.objectives.positive_unlabelled import PositiveUnlabelledConfig
+from training.objectives.sgns import SGNSConfig
 from training.objectives.soft_top_k import SoftTopKConfig
 from training.objectives.softmax import SoftmaxConfig
 from training.objectives.supremix import SupReMixConfig
@@ -44,6 +45,7 @@ EXAMPLES: list[ObjectiveConfig] = [
     SupReMixConfig(),
     ConRConfig(),
     ComicConfig(),
+    SGNSConfig(),
     WeightedSumConfig(
         terms=(
             Term(objective=DecoupledSoftmaxConfig()),
@@ -71,6 +73,7 @@ SHIFT_SEEN = {
     "mlcd": "has the threshold 0",
     "positive_unlabelled": "takes sigma of each score",
     "comic": "takes sigma of each score",
+    "sgns": "takes sigma of each score",
     "logit_distillation": "compares each score with the teacher's",
     "weighted_sum": "as its terms, one of which is mann_whitney here",
 }
