@@ -47,7 +47,7 @@ def _roles(outcome: Outcome) -> str:
     if outcome.dataset.queries_are == "queries":
         return ""
     return (
-        " Queries are items: across the towers lie the items that go with one, within the query tower those that go with "
+        " Queries are items: across the towers lie those that go with one, within the query tower those that go with "
         "the same."
     )
 
