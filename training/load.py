@@ -5,8 +5,8 @@ from pathlib import Path
 from bundle.features import text_columns
 from training.config import TrainConfig
 from training.dataset import Dataset, load_dataset
+from training.item_dataset import pair_baskets, read_related_items
 from training.item_pairs import RelationPairsConfig
-from training.item_pairs.item_dataset import pair_baskets, read_related_items
 from training.splits import Split
 
 

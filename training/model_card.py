@@ -15,7 +15,7 @@ def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
     sections = [
         f"# {config.collection}",
         f"A dual encoder of {config.dimension} dimensions, scored by {config.metric}. A query tower and an item tower "
-        "embed records into one space; the nearest items answer a query.",
+        "embed records into one space; the nearest items answer a query." + _roles(outcome),
         "## Inputs",
         _features("Query tower", config.features.query),
         _features("Item tower", config.features.item),
@@ -43,6 +43,15 @@ def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
         "are embedded from their other features only. Interactions carry the biases of whatever showed the items.",
     ]
     return "\n\n".join(sections) + "\n"
+
+
+def _roles(outcome: Outcome) -> str:
+    if outcome.dataset.queries_are == "queries":
+        return ""
+    return (
+        " Queries are items: across the towers lie those that go with one, within the query tower those that go with "
+        "the same."
+    )
 
 
 def _beyond_averages(outcome: Outcome) -> list[str]:

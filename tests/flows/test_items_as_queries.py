@@ -40,7 +40,8 @@ def test_the_bundle_says_that_its_queries_are_items(trained: tuple[Path, Collect
     bundle = open_bundle(collection, result.bundle_id)
     assert bundle.manifest.queries_are == "items"
     card = (collection.bundle(result.bundle_id) / "model_card.md").read_text()
-    assert "dropped_rare_pairs" in card
+    assert "| dropped rare pairs |" in card
+    assert "Queries are items" in card
 
 
 def test_both_towers_read_an_item_and_give_it_another_embedding(

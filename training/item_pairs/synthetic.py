@@ -1,22 +1,16 @@
 """Synthetic pairs: what goes with an item is assumed to go, less often, with an item like it.
 
-Letters: N items, K neighbours of an item, P pairs, D vector.
+Letters: N items, K neighbours of an item, P pairs.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from bundle.config import Config
-from bundle.items import Items
-from training.errors import BadData
 from training.item_pairs.pairs import ItemPairs
 from training.ragged import FloatArray, IntArray
-from training.synthetic_queries.similarity import Rows, char_grams
-
-_BLOCK = 1024
 
 
 class SyntheticPairsConfig(Config):
@@ -39,24 +33,6 @@ class Neighbours:
 
     item_NK: IntArray
     similarity_NK: FloatArray
-
-
-def nearest_items(items: Items, config: SyntheticPairsConfig) -> Neighbours:
-    """The nearest items of every item, itself left out; raises BadData unless the column holds texts or vectors."""
-    rows = _unit_rows(items, config.column)
-    n_items, k = len(items), min(config.neighbours, len(items) - 1)
-    item_NK = np.zeros((n_items, k), dtype=np.int64)
-    similarity_NK = np.zeros((n_items, k), dtype=np.float32)
-    for start in range(0, n_items, _BLOCK):
-        product = rows[start : start + _BLOCK] @ rows.T
-        cosine_BN = product if isinstance(product, np.ndarray) else product.toarray()
-        own_B = np.arange(len(cosine_BN))
-        cosine_BN[own_B, start + own_B] = -1.0
-        best_BK = np.argsort(-cosine_BN, axis=1, kind="stable")[:, :k]
-        item_NK[start : start + _BLOCK] = best_BK
-        similarity_NK[start : start + _BLOCK] = np.take_along_axis(cosine_BN, best_BK, axis=1)
-    similarity_NK[(similarity_NK < config.min_similarity) | (similarity_NK < 0)] = 0.0
-    return Neighbours(item_NK, np.minimum(similarity_NK, 1.0))
 
 
 def synthetic_pairs(pairs: ItemPairs, neighbours: Neighbours, gain: float) -> ItemPairs:
@@ -88,17 +64,3 @@ def _counted(pairs: ItemPairs, first: int, second: int, neighbours: Neighbours, 
     # A similarity of float32 must not lose a count that the formula gives exactly.
     count_P = np.floor(gain * pairs.count_P * similarity_P + 1e-6).astype(np.int64)
     return ItemPairs(members[0], members[1], count_P).select((count_P > 0) & (members[0] != members[1]))
-
-
-def _unit_rows(items: Items, column: str) -> Rows:
-    if column not in items.table.column_names:
-        has = ", ".join(items.table.column_names)
-        raise BadData(f"data.pairs.synthetic.column = '{column}', but {items.source} has the columns: {has}")
-    values = items.table[column]
-    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
-        return char_grams([text or "" for text in values.to_pylist()])
-    if not (pa.types.is_list(values.type) or pa.types.is_fixed_size_list(values.type)):
-        raise BadData(f"column '{column}' of {items.source} holds {values.type}; items are alike by texts or vectors")
-    vectors_ND = np.array(values.to_pylist(), dtype=np.float32)
-    norm_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
-    return vectors_ND / np.where(norm_N1 > 0, norm_N1, 1)

@@ -18,10 +18,11 @@ from training.interactions import Interactions, join_interactions
 from training.item_pairs.baskets import BasketPairsConfig, Baskets, PairCounts, SizeLimits, count_pairs
 from training.item_pairs.pairs import ItemPairs, subsampled
 from training.item_pairs.relations import RelationPairsConfig, stated_pairs
-from training.item_pairs.synthetic import nearest_items, synthetic_pairs
+from training.item_pairs.synthetic import synthetic_pairs
 from training.queries import Queries
 from training.ragged import FloatArray
 from training.rows import IdRows
+from training.similar_items import nearest_items
 from training.splits import Split
 from training.tables import ITEM_ID, QUERY_ID, WEIGHT, check_interactions, read_relations
 

@@ -12,8 +12,8 @@ from training.dataset import DataConfig, Dataset
 from training.errors import BadData
 from training.evaluate import rank
 from training.evaluation_set import evaluation_queries
+from training.item_dataset import pair_baskets, read_related_items
 from training.item_pairs.baskets import BasketPairsConfig
-from training.item_pairs.item_dataset import pair_baskets, read_related_items
 from training.item_pairs.relations import RelationPairsConfig
 from training.item_pairs.synthetic import SyntheticPairsConfig
 from training.learn import Learner
