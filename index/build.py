@@ -1,7 +1,7 @@
 """Line two: a catalogue becomes an index version.
 
 read the catalogue -> embed it -> build the index and measure its recall -> ids, attributes, semantic IDs -> report and
-manifest -> one rename. N corpus, D embedding, L levels.
+manifest -> one rename. N corpus, D embedding.
 """
 
 import time
@@ -21,15 +21,14 @@ from bundle.features import text_columns
 from bundle.files import file_entries, publish_folder, staging_folder
 from bundle.items import Items
 from bundle.progress import NoProgress, Progress
-from bundle.quantizer import SemanticIdCodec
 from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.workspace import Collection
 from index.arrow_file import write_arrow
 from index.attributes import attribute_table
 from index.catalogue import read_catalogue
-from index.collisions import collision_report
 from index.config import BuildConfig
+from index.earlier_ids import find_continued
 from index.embed import embed_items
 from index.ids import id_table
 from index.kinds import default_kind
@@ -39,20 +38,18 @@ from index.manifest import (
     IDS_FILE,
     INDEX_FILE,
     REPORT_FOLDER,
-    SEMANTIC_IDS_FILE,
     VECTORS_FILE,
     IndexManifest,
     SemanticIdReport,
     write_manifest,
 )
-from index.prefix import semantic_id_table
+from index.prefix_tree import Branch
 from index.queries import RecallQueries, item_queries, table_queries
 from index.recall import Measured, measure
 from index.report import write_report
+from index.semantic_ids import name_texts, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
-
-ENCODE_BATCH = 4_096
 
 
 def build_index(
@@ -68,7 +65,7 @@ def build_index(
     session = SessionConfig(device=config.device, threads=config.threads)
     bundle = open_bundle(collection, config.bundle or _newest_bundle(collection), session)
     with staging_folder(collection.indexes) as folder:
-        build = _Build(folder, bundle, config, progress or NoProgress(), base)
+        build = _Build(folder, collection, bundle, config, progress or NoProgress(), base)
         version = build.run(new_stamp(collection))
         publish_folder(folder, collection.index(version))
     return version
@@ -79,6 +76,7 @@ class _Build:
     """The steps of one build, each writing its files into `folder`."""
 
     folder: Path
+    collection: Collection
     bundle: Bundle
     config: BuildConfig
     progress: Progress
@@ -90,14 +88,15 @@ class _Build:
         with self._timed("read"):
             items = read_catalogue(self.base / self.config.items, text_columns(self.bundle.item.featurizer.features))
             attributes = attribute_table(items, self.config.attributes)
+            texts = name_texts(self.config.name_columns, items, attributes)
         with self._timed("embed"):
             vectors_ND = self._embed(items)
         measured = self._index(vectors_ND)
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-            semantic_ids = self._semantic_ids(vectors_ND)
-        return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids)
+        semantic_ids, tree = self._semantic_ids(items.table["item_id"], texts, vectors_ND)
+        return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids, tree)
 
     def _embed(self, items: Items) -> NDArray[np.float32]:
         return embed_items(
@@ -133,13 +132,17 @@ class _Build:
             return item_queries(vectors_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
-    def _semantic_ids(self, vectors_ND: NDArray[np.float32]) -> SemanticIdReport | None:
-        codec = self.bundle.semantic_ids
+    def _semantic_ids(
+        self, item_ids: pa.ChunkedArray, texts: pa.Table, vectors_ND: NDArray[np.float32]
+    ) -> tuple[SemanticIdReport, Branch] | tuple[None, None]:
+        codec, collisions = self.bundle.semantic_ids, self.config.collisions
         if codec is None:
-            return None
-        codes_NL = _encode(codec, vectors_ND, self.progress)
-        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes_NL, codec.space))
-        return collision_report(codes_NL, codec.space)
+            return None, None
+        with self._timed("semantic IDs"):
+            continued = find_continued(
+                self.collection, collisions.continues, self.bundle.bundle_id, codec.space, item_ids
+            )
+            return write_semantic_ids(self.folder, codec, vectors_ND, collisions, continued, texts, self.progress)
 
     def _finish(
         self,
@@ -148,6 +151,7 @@ class _Build:
         measured: Measured,
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
+        tree: Branch | None,
     ) -> str:
         manifest = IndexManifest(
             format_version=FORMAT_VERSION,
@@ -169,7 +173,7 @@ class _Build:
             software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
             files={},
         )
-        write_report(self.folder / REPORT_FOLDER, manifest)
+        write_report(self.folder / REPORT_FOLDER, manifest, tree)
         return write_manifest(self.folder, manifest.model_copy(update={"files": file_entries(self.folder)}), stamp)
 
     @contextmanager
@@ -184,17 +188,6 @@ def _newest_bundle(collection: Collection) -> str:
     if not bundles:
         raise BundleNotFound(f"collection '{collection.name}' has no bundle; train one first")
     return bundles[-1]
-
-
-def _encode(codec: SemanticIdCodec, vectors_ND: NDArray[np.float32], progress: Progress) -> NDArray[np.int64]:
-    progress.start("encode semantic IDs", len(vectors_ND))
-    codes_NL = np.empty((len(vectors_ND), codec.space.levels), dtype=np.int64)
-    for start in range(0, len(vectors_ND), ENCODE_BATCH):
-        part = codec.encode(np.ascontiguousarray(vectors_ND[start : start + ENCODE_BATCH]))
-        codes_NL[start : start + len(part)] = part
-        progress.advance(len(part))
-    progress.finish()
-    return codes_NL
 
 
 def _count_zero(vectors_ND: NDArray[np.float32]) -> int:

@@ -1,10 +1,11 @@
 """Semantic IDs of a corpus and the index of their prefixes.
 
 N corpus, L levels. Keys are packed codes; sorted, the items under any prefix are one range of them, found by two binary
-searches. Items that share all codes are told apart by a suffix: their rank by item id, 0 for the first, so that a
-rebuild gives the same IDs.
+searches. Items that share a key are told apart by their suffix. The suffixes of a key are distinct but may have gaps, where
+an item of an earlier version is gone.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ import pyarrow as pa
 from bundle.errors import UnknownItem
 from bundle.semantic_id import IntArray, KeyArray, SemanticId, SemanticIdSpace
 from index.ids import ItemIds
+from index.resolution import Resolved
 
 
 @dataclass(frozen=True)
@@ -24,17 +26,17 @@ class Child:
     count: int
 
 
-def semantic_id_table(codes_NL: IntArray, space: SemanticIdSpace) -> pa.Table:
-    """Keys and suffixes by row, and the rows in the order of (key, item id), for rows sorted by item id."""
-    key_N = space.pack(codes_NL)
-    order_N = np.argsort(key_N, kind="stable")
-    sorted_key_N = key_N[order_N]
-    place_N = np.arange(len(key_N))
-    is_first_N = np.concatenate([[True], sorted_key_N[1:] != sorted_key_N[:-1]])
-    suffix_N = np.empty(len(key_N), dtype=np.int64)
-    suffix_N[order_N] = place_N - np.maximum.accumulate(np.where(is_first_N, place_N, 0))
+def semantic_id_table(resolved: Resolved) -> pa.Table:
+    """Keys, suffixes and raw keys by row, and the rows in the order of (key, suffix)."""
+    order_N = np.lexsort((resolved.suffix_N, resolved.key_N))
     return pa.table(
-        {"key": key_N, "suffix": suffix_N, "sorted_key": sorted_key_N, "row_by_key": order_N.astype(np.int64)}
+        {
+            "key": resolved.key_N,
+            "suffix": resolved.suffix_N,
+            "raw_key": resolved.raw_key_N,
+            "sorted_key": resolved.key_N[order_N],
+            "row_by_key": order_N.astype(np.int64),
+        }
     )
 
 
@@ -65,7 +67,7 @@ class PrefixIndex:
         return stop - start
 
     def item_ids(self, prefix: Sequence[int], limit: int, offset: int = 0) -> list[str]:
-        """At most `limit` items under `prefix` after the first `offset`, in the order of (codes, item id).
+        """At most `limit` items under `prefix` after the first `offset`, in the order of (codes, suffix).
 
         Raises InvalidSemanticId.
         """
@@ -76,10 +78,11 @@ class PrefixIndex:
     def item(self, semantic_id: SemanticId) -> str:
         """The one item with these codes and this suffix; raises InvalidSemanticId or UnknownItem."""
         self.space.check([semantic_id.codes])
-        found = self.item_ids(semantic_id.codes, limit=1, offset=semantic_id.suffix)
-        if not found:
+        start, stop = self._range(semantic_id.codes)
+        place = bisect_left(range(start, stop), semantic_id.suffix, key=self._suffix_at) + start
+        if place == stop or self._suffix_at(place) != semantic_id.suffix:
             raise UnknownItem(f"no item has the semantic ID {semantic_id}", semantic_id=str(semantic_id))
-        return found[0]
+        return self._ids.at([int(self._row_by_key_N[place])])[0]
 
     def children(self, prefix: Sequence[int]) -> list[Child]:
         """The codes that occur after `prefix`, ascending, with their counts; none below a full semantic ID.
@@ -96,6 +99,9 @@ class PrefixIndex:
         starts = np.searchsorted(self._sorted_key_N, lows, side="left")
         counts = np.diff(np.append(starts, self._range(prefix)[1]))
         return [Child(int(code), int(counts[code])) for code in np.flatnonzero(counts)]
+
+    def _suffix_at(self, place: int) -> int:
+        return int(self._suffix_N[self._row_by_key_N[place]])
 
     def _range(self, prefix: Sequence[int]) -> tuple[int, int]:
         low, high = self.space.prefix_range(prefix)

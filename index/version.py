@@ -20,8 +20,17 @@ from index.attributes import AttributeColumns, Attributes
 from index.device import DeviceName, place
 from index.errors import BundleMismatch, NoActiveVersion, VersionCorrupt
 from index.ids import ItemIds
-from index.manifest import ATTRIBUTES_FILE, IDS_FILE, INDEX_FILE, SEMANTIC_IDS_FILE, VECTORS_FILE, IndexManifest
+from index.manifest import (
+    ATTRIBUTES_FILE,
+    IDS_FILE,
+    INDEX_FILE,
+    PREFIXES_FILE,
+    SEMANTIC_IDS_FILE,
+    VECTORS_FILE,
+    IndexManifest,
+)
 from index.prefix import PrefixIndex
+from index.prefix_names import PrefixNames
 from index.searcher import NO_PARAMS, FaissSearcher, Hits, RowSearcher, Searcher, check_queries
 from index.store import current, read_version
 
@@ -33,6 +42,7 @@ class IndexVersion:
     manifest: IndexManifest
     searcher: Searcher
     prefix: PrefixIndex | None
+    prefix_names: PrefixNames | None
     ids: ItemIds
     columns: AttributeColumns
     vectors_ND: NDArray[np.float32]
@@ -125,10 +135,12 @@ def open_version(
     ids = ItemIds(open_arrow(folder / IDS_FILE, mmap=mmap))
     index = _read_index(folder / INDEX_FILE, mmap and device == "cpu")
     placed = place(index, manifest.kind, device)
+    prefix, prefix_names = _open_semantic_ids(folder, manifest, ids, mmap)
     return IndexVersion(
         manifest=manifest,
         searcher=FaissSearcher(RowSearcher(placed, manifest.kind, vectors_ND), ids, manifest.metric),
-        prefix=_open_prefix(folder, manifest, ids, mmap),
+        prefix=prefix,
+        prefix_names=prefix_names,
         ids=ids,
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
         vectors_ND=vectors_ND,
@@ -153,8 +165,11 @@ def _read_index(path: Path, mmap: bool) -> faiss.Index:
     return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mmap else 0)
 
 
-def _open_prefix(folder: Path, manifest: IndexManifest, ids: ItemIds, mmap: bool) -> PrefixIndex | None:
+def _open_semantic_ids(
+    folder: Path, manifest: IndexManifest, ids: ItemIds, mmap: bool
+) -> tuple[PrefixIndex, PrefixNames] | tuple[None, None]:
     if manifest.semantic_ids is None:
-        return None
-    batch = open_arrow(folder / SEMANTIC_IDS_FILE, mmap=mmap)
-    return PrefixIndex(batch, SemanticIdSpace(manifest.semantic_ids.codebook_sizes), ids)
+        return None, None
+    space = SemanticIdSpace(manifest.semantic_ids.codebook_sizes)
+    prefix = PrefixIndex(open_arrow(folder / SEMANTIC_IDS_FILE, mmap=mmap), space, ids)
+    return prefix, PrefixNames(open_arrow(folder / PREFIXES_FILE, mmap=mmap), space, ids)

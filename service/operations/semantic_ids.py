@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bundle.errors import InvalidSemanticId
+from bundle.errors import InvalidSemanticId, UnknownItem
 from bundle.featurize import Record
 from bundle.quantizer import SemanticIdCodec
 from bundle.semantic_id import SemanticId
 from index.prefix import PrefixIndex
+from index.prefix_names import PrefixName, PrefixNames
 from service.batching import Outcome, Stages
 from service.errors import NoSemanticIds
 from service.loaded import Loaded
@@ -27,10 +28,15 @@ def codec_of(loaded: Loaded) -> SemanticIdCodec:
 def prefix_of(loaded: Loaded) -> PrefixIndex:
     """The semantic IDs of the served corpus; raises NoSemanticIds."""
     if loaded.version.prefix is None:
-        raise NoSemanticIds(
-            f"index version '{loaded.index_version}' has no semantic IDs; train a bundle with a quantizer and rebuild"
-        )
+        raise _none_stored(loaded)
     return loaded.version.prefix
+
+
+def names_of(loaded: Loaded) -> PrefixNames:
+    """The names of the prefixes of the served corpus; raises NoSemanticIds."""
+    if loaded.version.prefix_names is None:
+        raise _none_stored(loaded)
+    return loaded.version.prefix_names
 
 
 def read_semantic_id(field: str, value: str | list[int], levels: int) -> SemanticId:
@@ -80,6 +86,7 @@ class ListSemanticIds(OnLoaded):
 
     what: Literal["semantic_ids", "prefix"]
     k: int
+    offset: int
     with_attributes: bool
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -93,19 +100,28 @@ class ListSemanticIds(OnLoaded):
         prefix.space.check([semantic_id.codes for semantic_id in semantic_ids])
         results = []
         for semantic_id in semantic_ids:
-            count = prefix.count(semantic_id.codes)
-            items = self._items(prefix.item_ids(semantic_id.codes, self.k))
             if semantic_id.suffix:  # the suffix names one item among those that share the codes
-                found = prefix.item_ids(semantic_id.codes, 1, semantic_id.suffix)
-                count, items = len(found), self._items(found)
+                found = _one(prefix, semantic_id)
+                count, listed = len(found), found[self.offset :][: self.k]
+            else:
+                count, listed = prefix.count(semantic_id.codes), self._listed(prefix, semantic_id.codes)
+            items = self._items(listed)
             results.append({"semantic_id": str(semantic_id), "count": count, "items": items})
         return self.answer(results=results)
 
     def _below(self, codes: Sequence[int]) -> bytes:
         prefix = prefix_of(self.loaded)
-        children = [{"code": child.code, "count": child.count} for child in prefix.children(codes)]
-        items = self._items(prefix.item_ids(codes, self.k))
-        return self.answer(prefix=codes, count=prefix.count(codes), items=items, children=children)
+        below = prefix.children(codes)
+        name, *names = names_of(self.loaded).at([codes, *([*codes, child.code] for child in below)])
+        children = [
+            {"code": child.code, "count": child.count, "name": _json(its_name)}
+            for child, its_name in zip(below, names, strict=True)
+        ]
+        items = self._items(self._listed(prefix, codes))
+        return self.answer(prefix=codes, count=prefix.count(codes), name=_json(name), items=items, children=children)
+
+    def _listed(self, prefix: PrefixIndex, codes: Sequence[int]) -> list[str]:
+        return prefix.item_ids(codes, self.k, self.offset)
 
     def _items(self, item_ids: list[str]) -> list[dict[str, Any]]:
         semantic_ids = prefix_of(self.loaded).semantic_ids(item_ids)
@@ -117,3 +133,20 @@ class ListSemanticIds(OnLoaded):
             for item, attributes in zip(items, self.loaded.version.attributes(item_ids), strict=True):
                 item["attributes"] = attributes
         return items
+
+
+def _none_stored(loaded: Loaded) -> NoSemanticIds:
+    return NoSemanticIds(
+        f"index version '{loaded.index_version}' has no semantic IDs; train a bundle with a quantizer and rebuild"
+    )
+
+
+def _one(prefix: PrefixIndex, semantic_id: SemanticId) -> list[str]:
+    try:
+        return [prefix.item(semantic_id)]
+    except UnknownItem:
+        return []
+
+
+def _json(name: PrefixName | None) -> dict[str, list[str]] | None:
+    return None if name is None else {"items": name.items, "words": name.words}

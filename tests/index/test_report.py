@@ -12,7 +12,7 @@ def test_the_page_holds_what_was_measured_and_needs_nothing_else(shop: Collectio
     assert "300 items" in page
     assert f"recall@10 {manifest.recall.recall:.4f}" in page
     assert manifest.semantic_ids is not None
-    assert f"{manifest.semantic_ids.n_codes} different codes" in page
+    assert f"{manifest.semantic_ids.n_codes} different raw codes" in page
     assert manifest.bundle_id in page
     assert "http" not in page and "src=" not in page
 
