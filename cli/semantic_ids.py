@@ -111,7 +111,7 @@ def _draw(branch: "Branch", titles: dict[str, str], above: Tree) -> None:
     label = Text.assemble(
         ("-".join(map(str, branch.prefix)), "bold cyan"),
         f"  {_counted(branch.count, 'item')}",
-        ("  " + " ".join(branch.words) if branch.words else "", "green"),
+        ("  " + ", ".join(branch.words) if branch.words else "", "green"),
     )
     # Items of a prefix that is opened further stand there too, so they are shown at its ends only.
     ends = branch.items if not branch.children else []

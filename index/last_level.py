@@ -1,8 +1,8 @@
 """Items of one branch spread over the free codes of the last level, by entropic transport.
 
 M items that need a code, C free codes, D embedding. LC-Rec (Zheng et al. 2023, section 3.2) re-codes a group by
-a balanced plan over all codes of the last level and repeats while items still collide. Here a code that nobody needs may
-stay empty, so items stay near; the plan is rounded to an assignment, so one pass is enough and no new collision arises.
+a balanced plan over all codes of the last level, and again while items still collide. Here a code that nobody needs may
+stay empty, so items stay near; the plan is rounded to an assignment, so one pass is enough and nothing new collides.
 """
 
 from collections.abc import Callable, Sequence

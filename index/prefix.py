@@ -1,8 +1,7 @@
 """Semantic IDs of a corpus and the index of their prefixes.
 
 N corpus, L levels. Keys are packed codes; sorted, the items under any prefix are one range of them, found by two binary
-searches. Items that share a key are told apart by their suffix. The suffixes of a key are distinct but may have gaps, where
-an item of an earlier version is gone.
+searches. Items that share a key are told apart by their suffix. Suffixes may have gaps, left by items now gone.
 """
 
 from bisect import bisect_left

@@ -94,7 +94,8 @@ def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
 def _collision_note(report: SemanticIdReport) -> str:
     return (
         f"{report.n_codes:,} different raw codes; {report.dup_share:.1%} of the items share theirs with another "
-        f"(excess {report.dup_excess:.1%}, largest group {report.largest_group:,}). {_resolution_note(report.resolution)}"
+        f"(excess {report.dup_excess:.1%}, largest group {report.largest_group:,}). "
+        f"{_resolution_note(report.resolution)}"
     )
 
 

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -11,13 +12,19 @@ from bundle.errors import InvalidSemanticId, UnknownItem
 from bundle.semantic_id import SemanticId, SemanticIdSpace
 from index.ids import ItemIds, id_table
 from index.prefix import Child, PrefixIndex, semantic_id_table
+from index.resolution import CollisionConfig, resolve
 
 
-def build(codes: list[list[int]], sizes: tuple[int, ...]) -> PrefixIndex:
+def build(codes: list[list[int]], sizes: tuple[int, ...], suffixes: list[int] | None = None) -> PrefixIndex:
     space = SemanticIdSpace(sizes)
     names = [f"i{row:04d}" for row in range(len(codes))]
     ids = ItemIds(id_table(pa.chunked_array([names])).combine_chunks().to_batches()[0])
-    batch = semantic_id_table(np.array(codes, dtype=np.int64), space).combine_chunks().to_batches()[0]
+    codes_NL = np.array(codes, dtype=np.int64)
+    nowhere = np.zeros((len(codes), 1), dtype=np.float32)
+    resolved = resolve(codes_NL, nowhere, lambda _: nowhere, space, CollisionConfig())
+    if suffixes is not None:
+        resolved = replace(resolved, suffix_N=np.array(suffixes, dtype=np.int64))
+    batch = semantic_id_table(resolved).combine_chunks().to_batches()[0]
     return PrefixIndex(batch, space, ids)
 
 
@@ -68,6 +75,15 @@ def test_semantic_ids_are_unique_and_find_their_item(case: tuple[tuple[int, ...]
 def test_the_suffix_is_the_rank_by_item_id_among_equal_codes() -> None:
     index = build([[1], [0], [1], [1], [0]], (2,))
     assert [one.suffix for one in index.semantic_ids([f"i000{n}" for n in range(5)])] == [0, 0, 1, 2, 1]
+
+
+def test_suffixes_with_gaps_and_out_of_the_order_of_ids_find_their_item() -> None:
+    index = build([[1], [0], [1], [1]], (2,), suffixes=[7, 0, 2, 4])
+    assert index.item_ids([1], 9) == ["i0002", "i0003", "i0000"]
+    assert [index.item(SemanticId((1,), suffix)) for suffix in (2, 4, 7)] == ["i0002", "i0003", "i0000"]
+    for missing in (0, 3, 8):
+        with pytest.raises(UnknownItem):
+            index.item(SemanticId((1,), missing))
 
 
 def test_a_space_that_fills_64_bits_works_at_its_ends() -> None:
