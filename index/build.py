@@ -28,7 +28,7 @@ from index.arrow_file import write_arrow
 from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
-from index.earlier_ids import find_continued
+from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.ids import id_table
 from index.kinds import default_kind
@@ -89,13 +89,14 @@ class _Build:
             items = read_catalogue(self.base / self.config.items, text_columns(self.bundle.item.featurizer.features))
             attributes = attribute_table(items, self.config.attributes)
             texts = name_texts(self.config.name_columns, items, attributes)
+            continued = self._continued(items)
         with self._timed("embed"):
             vectors_ND = self._embed(items)
         measured = self._index(vectors_ND)
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-        semantic_ids, tree = self._semantic_ids(items.table["item_id"], texts, vectors_ND)
+        semantic_ids, tree = self._semantic_ids(continued, texts, vectors_ND)
         return self._finish(stamp, vectors_ND, measured, attributes, semantic_ids, tree)
 
     def _embed(self, items: Items) -> NDArray[np.float32]:
@@ -132,16 +133,19 @@ class _Build:
             return item_queries(vectors_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
+    def _continued(self, items: Items) -> Continued | None:
+        codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
+        if codec is None:
+            return None
+        return find_continued(self.collection, continues, self.bundle.bundle_id, codec.space, items.table["item_id"])
+
     def _semantic_ids(
-        self, item_ids: pa.ChunkedArray, texts: pa.Table, vectors_ND: NDArray[np.float32]
+        self, continued: Continued | None, texts: pa.Table, vectors_ND: NDArray[np.float32]
     ) -> tuple[SemanticIdReport, Branch] | tuple[None, None]:
         codec, collisions = self.bundle.semantic_ids, self.config.collisions
-        if codec is None:
+        if codec is None or continued is None:
             return None, None
         with self._timed("semantic IDs"):
-            continued = find_continued(
-                self.collection, collisions.continues, self.bundle.bundle_id, codec.space, item_ids
-            )
             return write_semantic_ids(self.folder, codec, vectors_ND, collisions, continued, texts, self.progress)
 
     def _finish(

@@ -133,8 +133,7 @@ def open_version(
         verify_files(folder, manifest.files, VersionCorrupt)
     vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
     ids = ItemIds(open_arrow(folder / IDS_FILE, mmap=mmap))
-    index = _read_index(folder / INDEX_FILE, mmap and device == "cpu")
-    placed = place(index, manifest.kind, device)
+    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), manifest.kind, device)
     prefix, prefix_names = _open_semantic_ids(folder, manifest, ids, mmap)
     return IndexVersion(
         manifest=manifest,

@@ -60,11 +60,10 @@ def read_words(columns: Sequence[pa.ChunkedArray]) -> ItemWords:
 
 
 def count_words(words: ItemWords, group_N: IntArray) -> WordCounts:
-    """In how many items of each group every word stands; `group_N` is -1 for items in no group."""
-    group_T = group_N[words.item_T]
-    pair_T = (group_T * max(1, len(words.vocabulary)) + words.word_T)[group_T >= 0]
-    pair_W, count_W = np.unique(pair_T, return_counts=True)
-    return WordCounts(pair_W, count_W.astype(np.int64), max(1, len(words.vocabulary)))
+    """In how many items of each group every word stands."""
+    n_words = max(1, len(words.vocabulary))
+    pair_W, count_W = np.unique(group_N[words.item_T] * n_words + words.word_T, return_counts=True)
+    return WordCounts(pair_W, count_W.astype(np.int64), n_words)
 
 
 def distinguishing_words(
@@ -98,8 +97,8 @@ def _words(texts: Sequence[str | None], numbers: dict[str, int]) -> list[int]:
 def _most_frequent(item_T: IntArray, word_T: IntArray, vocabulary: list[str]) -> ItemWords:
     """The words of two items or more, numbered in the order of the alphabet."""
     count_V = np.bincount(word_T, minlength=len(vocabulary))
-    kept = np.argsort(-count_V, kind="stable")[:VOCABULARY]
-    kept = sorted(kept[count_V[kept] > 1].tolist(), key=vocabulary.__getitem__)
+    most = np.argsort(-count_V, kind="stable")[:VOCABULARY]
+    kept = sorted(most[count_V[most] > 1].tolist(), key=vocabulary.__getitem__)
     number_V = np.full(len(vocabulary), -1, dtype=np.int64)
     number_V[kept] = np.arange(len(kept))
     renumbered_T = number_V[word_T]

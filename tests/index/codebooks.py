@@ -23,7 +23,8 @@ class Codebooks:
     def decode(self, codes_NL: IntArray) -> npt.NDArray[np.float32]:
         """Vectors [N, D] of codes."""
         parts = [codebook[codes_NL[:, level]] for level, codebook in enumerate(self.levels)]
-        return np.sum(parts, axis=0, dtype=np.float32)
+        vectors_ND: npt.NDArray[np.float32] = np.sum(parts, axis=0, dtype=np.float32)
+        return vectors_ND
 
     def encode(self, vectors_ND: npt.NDArray[np.float32]) -> IntArray:
         """Codes [N, L] of vectors."""

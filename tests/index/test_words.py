@@ -57,7 +57,7 @@ def test_the_likelihood_ratio_by_hand() -> None:
     np.testing.assert_allclose(ratio, 2 * (three_of_four + one_of_six - single))
 
 
-def test_items_in_no_group_are_not_counted() -> None:
-    words = ItemWords(np.array([0, 1, 2]), np.array([0, 0, 1]), ["a", "b"])
-    counts = count_words(words, np.array([0, -1, 1]))
-    assert dict(zip(counts.pair_W.tolist(), counts.count_W.tolist(), strict=True)) == {0: 1, 3: 1}
+def test_items_are_counted_by_group_and_word() -> None:
+    words = ItemWords(np.array([0, 1, 2, 2]), np.array([0, 0, 0, 1]), ["a", "b"])
+    counts = count_words(words, np.array([0, 0, 1]))
+    assert dict(zip(counts.pair_W.tolist(), counts.count_W.tolist(), strict=True)) == {0: 2, 2: 1, 3: 1}
