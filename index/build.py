@@ -2,7 +2,7 @@
 
 read the catalogue -> embed it -> build the index and measure its recall -> ids, attributes, semantic IDs -> report and
 manifest -> one rename. Where the queries of the bundle are items, the catalogue is embedded and indexed in two roles
-(index/role.py). N corpus, D embedding, L levels.
+(index/role.py). N corpus, D embedding.
 """
 
 import time
@@ -22,7 +22,6 @@ from bundle.features import text_columns
 from bundle.files import file_entries, publish_folder, staging_folder
 from bundle.items import Items
 from bundle.progress import NoProgress, Progress
-from bundle.quantizer import SemanticIdCodec
 from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
@@ -30,9 +29,9 @@ from bundle.workspace import Collection
 from index.arrow_file import write_arrow
 from index.attributes import attribute_table
 from index.catalogue import read_catalogue
-from index.collisions import collision_report
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
+from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.ids import id_table
 from index.kinds import default_kind
@@ -43,21 +42,19 @@ from index.manifest import (
     IN_ROLE_FOLDER,
     INDEX_FILE,
     REPORT_FOLDER,
-    SEMANTIC_IDS_FILE,
     VECTORS_FILE,
     IndexManifest,
     RoleReport,
     SemanticIdReport,
     write_manifest,
 )
-from index.prefix import semantic_id_table
+from index.prefix_tree import Branch
 from index.queries import RecallQueries, item_queries, table_queries
 from index.recall import measure
 from index.report import write_report
+from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
-
-ENCODE_BATCH = 4_096
 
 
 def build_index(
@@ -73,7 +70,7 @@ def build_index(
     session = SessionConfig(device=config.device, threads=config.threads)
     bundle = open_bundle(collection, config.bundle or _newest_bundle(collection), session)
     with staging_folder(collection.indexes) as folder:
-        build = _Build(folder, bundle, config, progress or NoProgress(), base)
+        build = _Build(folder, collection, bundle, config, progress or NoProgress(), base)
         version = build.run(new_stamp(collection))
         publish_folder(folder, collection.index(version))
     return version
@@ -84,6 +81,7 @@ class _Build:
     """The steps of one build, each writing its files into `folder`."""
 
     folder: Path
+    collection: Collection
     bundle: Bundle
     config: BuildConfig
     progress: Progress
@@ -98,6 +96,8 @@ class _Build:
             items = read_catalogue(self.base / self.config.items, text_columns(features))
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
+            texts = name_texts(self.config.name_columns, items, attributes)
+            continued = self._continued(items)
         with self._timed("embed"):
             vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
         *_, asking_ND = vectors.values()
@@ -107,10 +107,9 @@ class _Build:
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-            codes = corpora[self.folder].codes
-            semantic_ids = None if codes is None else self._semantic_ids(codes)
         roles = item_tower, in_role[0] if in_role else None
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids)
+        semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -133,7 +132,7 @@ class _Build:
 
     def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
         codec = self.bundle.semantic_ids
-        return None if codec is None else CorpusCodes(codec, _encode(codec, vectors_ND, self.progress))
+        return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
         kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
@@ -160,9 +159,21 @@ class _Build:
             return item_queries(asking_ND, size, seed)
         return table_queries(self.bundle, self.base / self.config.queries, size, seed)
 
-    def _semantic_ids(self, codes: CorpusCodes) -> SemanticIdReport:
-        write_arrow(self.folder / SEMANTIC_IDS_FILE, semantic_id_table(codes.codes_NL, codes.codec.space))
-        return collision_report(codes.codes_NL, codes.codec.space)
+    def _continued(self, items: Items) -> Continued | None:
+        codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
+        if codec is None:
+            return None
+        return find_continued(self.collection, continues, self.bundle.bundle_id, codec.space, items.table["item_id"])
+
+    def _semantic_ids(
+        self, continued: Continued | None, texts: pa.Table, corpus: Corpus
+    ) -> tuple[SemanticIdReport, Branch] | tuple[None, None]:
+        if corpus.codes is None or continued is None:
+            return None, None
+        with self._timed("semantic IDs"):
+            return write_semantic_ids(
+                self.folder, corpus.vectors_ND, corpus.codes, self.config.collisions, continued, texts, self.progress
+            )
 
     def _finish(
         self,
@@ -171,6 +182,7 @@ class _Build:
         roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
+        tree: Branch | None,
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -194,7 +206,7 @@ class _Build:
             software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
             files={},
         )
-        write_report(self.folder / REPORT_FOLDER, manifest)
+        write_report(self.folder / REPORT_FOLDER, manifest, tree)
         return write_manifest(self.folder, manifest.model_copy(update={"files": file_entries(self.folder)}), stamp)
 
     @contextmanager
@@ -209,17 +221,6 @@ def _newest_bundle(collection: Collection) -> str:
     if not bundles:
         raise BundleNotFound(f"collection '{collection.name}' has no bundle; train one first")
     return bundles[-1]
-
-
-def _encode(codec: SemanticIdCodec, vectors_ND: NDArray[np.float32], progress: Progress) -> NDArray[np.int64]:
-    progress.start("encode semantic IDs", len(vectors_ND))
-    codes_NL = np.empty((len(vectors_ND), codec.space.levels), dtype=np.int64)
-    for start in range(0, len(vectors_ND), ENCODE_BATCH):
-        part = codec.encode(np.ascontiguousarray(vectors_ND[start : start + ENCODE_BATCH]))
-        codes_NL[start : start + len(part)] = part
-        progress.advance(len(part))
-    progress.finish()
-    return codes_NL
 
 
 def _count_zero(vectors_ND: NDArray[np.float32]) -> int:

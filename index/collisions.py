@@ -1,20 +1,31 @@
-"""How many items share their semantic ID, measured over the corpus that is served.
+"""How many items share all their raw codes, measured over the corpus that is served.
 
 N corpus, L levels.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from bundle.semantic_id import IntArray, SemanticIdSpace
-from index.manifest import SemanticIdReport
 
 
-def collision_report(codes_NL: IntArray, space: SemanticIdSpace) -> SemanticIdReport:
+@dataclass(frozen=True)
+class CollisionMeasures:
+    """What `SemanticIdReport` says of raw codes."""
+
+    n_codes: int
+    dup_excess: float
+    dup_share: float
+    largest_group: int
+    perplexity: tuple[float, ...]
+
+
+def measure_collisions(codes_NL: IntArray, space: SemanticIdSpace) -> CollisionMeasures:
     """Collision measures of full codes, and the perplexity exp(-sum p ln p) of the codes at each level."""
     sizes = np.unique(space.pack(codes_NL), return_counts=True)[1]
     count = len(codes_NL)
-    return SemanticIdReport(
-        codebook_sizes=space.codebook_sizes,
+    return CollisionMeasures(
         n_codes=len(sizes),
         dup_excess=(count - len(sizes)) / count,
         dup_share=float(sizes[sizes > 1].sum()) / count,

@@ -7,6 +7,7 @@ from pydantic import Field
 
 from bundle.config import Config
 from index.kinds import IndexKind
+from index.resolution import CollisionConfig
 
 
 class BuildConfig(Config):
@@ -18,6 +19,13 @@ class BuildConfig(Config):
     kind: IndexKind | None = Field(default=None, description="Index kind; chosen by the number of items if not given.")
     attributes: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as attributes; every column that is not a list if not given."
+    )
+    collisions: CollisionConfig = Field(
+        default=CollisionConfig(), description="How items that share all codes get semantic IDs of their own."
+    )
+    name_columns: tuple[str, ...] | None = Field(
+        default=None,
+        description="Text columns whose words name the prefixes of semantic IDs; the text attributes if not given.",
     )
     queries: Path | None = Field(
         default=None,

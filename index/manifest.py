@@ -12,11 +12,12 @@ from bundle.files import MANIFEST, FileEntry
 from index.errors import VersionCorrupt, VersionFormatUnsupported
 from index.kinds import IndexKind
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 INDEX_FILE = "index.faiss"
 IDS_FILE = "ids.arrow"
 ATTRIBUTES_FILE = "attributes.arrow"
 SEMANTIC_IDS_FILE = "semantic_ids.arrow"
+PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
 IN_ROLE_FOLDER = "in"
 Relation = Literal["similar", "complementary"]
@@ -46,14 +47,29 @@ class RecallReport(Config):
     points: tuple[RecallPoint, ...] = Field(description="Recall and cost by search parameters, cheapest first.")
 
 
+class ResolutionReport(Config):
+    """How items that share all codes were told apart, and what stayed as it was in an earlier version."""
+
+    policy: Literal["suffix", "sinkhorn_last"] = Field(description="How collisions were resolved.")
+    groups: int = Field(ge=0, description="Groups of items that share all raw codes.")
+    recoded: int = Field(ge=0, description="Items whose last code is not the raw one.")
+    unresolved: int = Field(ge=0, description="Items that only a suffix other than 0 tells apart from another.")
+    continues: str | None = Field(
+        description="Index version whose semantic IDs were kept where raw codes are the same."
+    )
+    continues_none_because: str | None = Field(default=None, description="Why no earlier version was continued.")
+    kept: int = Field(ge=0, description="Items that kept the semantic ID of the continued version.")
+    changed: int = Field(ge=0, description="Items of the continued version whose semantic ID is another now.")
+
+
 class SemanticIdReport(Config):
-    """Collisions of the semantic IDs over this corpus."""
+    """Semantic IDs of this corpus: collisions of the raw codes, their resolution, the names of prefixes."""
 
     codebook_sizes: tuple[int, ...] = Field(description="Codes a level.")
-    collision_policy: Literal["suffix"] = Field(
-        default="suffix", description="Items that share all codes get their rank by item id as a suffix."
-    )
-    n_codes: int = Field(ge=0, description="Different full codes in use.")
+    resolution: ResolutionReport = Field(description="How collisions were resolved.")
+    name_columns: tuple[str, ...] = Field(description="Text columns that the words of prefixes come from.")
+    n_named_prefixes: int = Field(ge=0, description="Prefixes that have a name.")
+    n_codes: int = Field(ge=0, description="Different full codes in use before resolution.")
     dup_excess: float = Field(ge=0, le=1, description="(items - different codes) / items.")
     dup_share: float = Field(ge=0, le=1, description="Share of items that share their codes with another item.")
     largest_group: int = Field(ge=0, description="Most items that share one full code.")

@@ -1,10 +1,10 @@
 """Semantic IDs of a corpus and the index of their prefixes.
 
 N corpus, L levels. Keys are packed codes; sorted, the items under any prefix are one range of them, found by two binary
-searches. Items that share all codes are told apart by a suffix: their rank by item id, 0 for the first, so that a
-rebuild gives the same IDs.
+searches. Items that share a key are told apart by their suffix. Suffixes may have gaps, left by items now gone.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -15,6 +15,7 @@ import pyarrow as pa
 from bundle.errors import UnknownItem
 from bundle.semantic_id import IntArray, KeyArray, SemanticId, SemanticIdSpace
 from index.ids import ItemIds
+from index.resolution import Resolved
 
 
 @dataclass(frozen=True)
@@ -26,24 +27,24 @@ class Child:
 
 
 class Holders(NamedTuple):
-    """How many items have a semantic ID, and the first of them, whose suffixes count up from `first_suffix`."""
+    """How many items have a semantic ID, and some of them with their suffixes."""
 
     n_items: int
-    first_suffix: int
+    suffixes: list[int]
     item_ids: list[str]
 
 
-def semantic_id_table(codes_NL: IntArray, space: SemanticIdSpace) -> pa.Table:
-    """Keys and suffixes by row, and the rows in the order of (key, item id), for rows sorted by item id."""
-    key_N = space.pack(codes_NL)
-    order_N = np.argsort(key_N, kind="stable")
-    sorted_key_N = key_N[order_N]
-    place_N = np.arange(len(key_N))
-    is_first_N = np.concatenate([[True], sorted_key_N[1:] != sorted_key_N[:-1]])
-    suffix_N = np.empty(len(key_N), dtype=np.int64)
-    suffix_N[order_N] = place_N - np.maximum.accumulate(np.where(is_first_N, place_N, 0))
+def semantic_id_table(resolved: Resolved) -> pa.Table:
+    """Keys, suffixes and raw keys by row, and the rows in the order of (key, suffix)."""
+    order_N = np.lexsort((resolved.suffix_N, resolved.key_N))
     return pa.table(
-        {"key": key_N, "suffix": suffix_N, "sorted_key": sorted_key_N, "row_by_key": order_N.astype(np.int64)}
+        {
+            "key": resolved.key_N,
+            "suffix": resolved.suffix_N,
+            "raw_key": resolved.raw_key_N,
+            "sorted_key": resolved.key_N[order_N],
+            "row_by_key": order_N.astype(np.int64),
+        }
     )
 
 
@@ -75,7 +76,7 @@ class PrefixIndex:
         return stop - start
 
     def item_ids(self, prefix: Sequence[int], limit: int, offset: int = 0) -> list[str]:
-        """At most `limit` items under `prefix` after the first `offset`, in the order of (codes, item id).
+        """At most `limit` items under `prefix` after the first `offset`, in the order of (codes, suffix).
 
         Raises InvalidSemanticId.
         """
@@ -86,26 +87,27 @@ class PrefixIndex:
     def item(self, semantic_id: SemanticId) -> str:
         """The one item with these codes and this suffix; raises InvalidSemanticId or UnknownItem."""
         self.space.check([semantic_id.codes])
-        found = self.item_ids(semantic_id.codes, limit=1, offset=semantic_id.suffix)
-        if not found:
+        start, stop = self._range(semantic_id.codes)
+        start, stop = self._with_suffix(start, stop, semantic_id.suffix)
+        if start == stop:
             raise UnknownItem(f"no item has the semantic ID {semantic_id}", semantic_id=str(semantic_id))
-        return found[0]
+        return self._ids.at([int(self._row_by_key_N[start])])[0]
 
-    def holders(self, semantic_ids: Sequence[SemanticId], limit: int) -> list[Holders]:
-        """The items of each semantic ID, at most `limit` of them; a suffix above 0 names one. Raises InvalidSemanticId.
+    def holders(self, semantic_ids: Sequence[SemanticId], limit: int, offset: int = 0) -> list[Holders]:
+        """The items of each semantic ID, at most `limit` of them after the first `offset`; a suffix above 0 names one.
 
-        All are looked up at once, which costs a tenth of one after the other.
+        All are looked up at once, which costs a tenth of one after the other. Raises InvalidSemanticId.
         """
         key_M = self.space.pack([semantic_id.codes for semantic_id in semantic_ids])
         start_M = np.searchsorted(self._sorted_key_N, key_M, side="left").tolist()
         stop_M = np.searchsorted(self._sorted_key_N, key_M, side="right").tolist()
         found = []
         for semantic_id, start, stop in zip(semantic_ids, start_M, stop_M, strict=True):
-            first, last = start + semantic_id.suffix, min(start + limit, stop)
             if semantic_id.suffix:
-                last = stop = min(first + 1, stop)
-            item_ids = self._ids.at(self._row_by_key_N[first:last].tolist())
-            found.append(Holders(max(0, stop - first), semantic_id.suffix, item_ids))
+                start, stop = self._with_suffix(start, stop, semantic_id.suffix)
+            first = min(start + offset, stop)
+            rows = self._row_by_key_N[first : min(first + limit, stop)]
+            found.append(Holders(stop - start, self._suffix_N[rows].tolist(), self._ids.at(rows.tolist())))
         return found
 
     def children(self, prefix: Sequence[int]) -> list[Child]:
@@ -135,6 +137,14 @@ class PrefixIndex:
             starts = np.flatnonzero(np.concatenate([[True], prefixes_N[1:] != prefixes_N[:-1]]))
             self._counts[level] = prefixes_N[starts], np.diff(starts, append=len(prefixes_N))
         return self._counts[level]
+
+    def _with_suffix(self, start: int, stop: int, suffix: int) -> tuple[int, int]:
+        """The place of the one item with that suffix among those that share a key; nothing when there is none."""
+        place = bisect_left(range(start, stop), suffix, key=self._suffix_at) + start
+        return (place, place + 1) if place < stop and self._suffix_at(place) == suffix else (stop, stop)
+
+    def _suffix_at(self, place: int) -> int:
+        return int(self._suffix_N[self._row_by_key_N[place]])
 
     def _range(self, prefix: Sequence[int]) -> tuple[int, int]:
         low, high = self.space.prefix_range(prefix)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from index.manifest import IndexManifest, RecallReport, SemanticIdReport
+from index.manifest import IndexManifest, RecallReport, ResolutionReport, SemanticIdReport
+from index.prefix_tree import Branch
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -23,6 +24,8 @@ th {{ font-weight: 600; }}
 td.number, th.number {{ text-align: right; }}
 tr.served {{ background: var(--soft); font-weight: 600; }}
 .bar {{ display: inline-block; height: .6rem; background: var(--bar); border-radius: .2rem; }}
+.tree, .tree ul {{ list-style: none; padding-left: 1.2rem; }}
+.tree {{ padding-left: 0; }}
 code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 </style>
 <h1>{title}</h1>
@@ -31,9 +34,14 @@ code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
 </html>
 """
 
+_TREE_NOTE = (
+    "Largest prefixes first: how many items lie below, the words that set them apart from their parent, and the items "
+    "nearest to their mean. <code>tandem semantic-ids browse</code> shows all of it."
+)
 
-def write_report(folder: Path, manifest: IndexManifest) -> None:
-    """Write `folder`/index.html from a manifest that may lack its name and files."""
+
+def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> None:
+    """Write `folder`/index.html from a manifest that may lack its name and files, and the top of its semantic IDs."""
     folder.mkdir()
     recalls = " and ".join(
         f"index recall@{role.recall.k} {role.recall.recall:.4f}{manifest.for_relation(relation)}"
@@ -55,6 +63,8 @@ def write_report(folder: Path, manifest: IndexManifest) -> None:
         sections.append(
             _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
         )
+    if tree is not None:
+        sections.append(_section("Tree of semantic IDs", _TREE_NOTE, _tree(tree)))
     sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
     sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
     title = f"Index version of {escape(manifest.created_at)}"
@@ -93,8 +103,24 @@ def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
 
 def _collision_note(report: SemanticIdReport) -> str:
     return (
-        f"{report.n_codes:,} different codes; {report.dup_share:.1%} of the items share theirs with another (excess "
-        f"{report.dup_excess:.1%}, largest group {report.largest_group:,}) and are told apart by a suffix."
+        f"{report.n_codes:,} different raw codes; {report.dup_share:.1%} of the items share theirs with another "
+        f"(excess {report.dup_excess:.1%}, largest group {report.largest_group:,}). "
+        f"{_resolution_note(report.resolution)}"
+    )
+
+
+def _resolution_note(resolution: ResolutionReport) -> str:
+    done = (
+        f"Policy <code>{resolution.policy}</code>: {resolution.groups:,} groups, {resolution.recoded:,} items with "
+        f"another last code, {resolution.unresolved:,} told apart by a suffix. "
+    )
+    if resolution.continues is None:
+        return (
+            f"{done}No earlier semantic IDs were kept: {escape(resolution.continues_none_because or 'none asked for')}."
+        )
+    return (
+        f"{done}Continues <code>{escape(resolution.continues)}</code>: {resolution.kept:,} items kept their semantic "
+        f"ID, {resolution.changed:,} have another."
     )
 
 
@@ -104,6 +130,24 @@ def _levels(report: SemanticIdReport) -> str:
         for level, (size, perplexity) in enumerate(zip(report.codebook_sizes, report.perplexity, strict=True))
     ]
     return _table(("level", "codes", "perplexity"), rows)
+
+
+def _tree(tree: Branch) -> str:
+    return f'<ul class="tree">{"".join(map(_branch, tree.children))}{_left_out(tree)}</ul>'
+
+
+def _branch(branch: Branch) -> str:
+    code = "-".join(map(str, branch.prefix))
+    words = f" <b>{escape(', '.join(branch.words))}</b>" if branch.words else ""
+    items = f"<br><small>{escape(', '.join(branch.items))}</small>"
+    below = f"<ul>{''.join(map(_branch, branch.children))}{_left_out(branch)}</ul>" if branch.children else ""
+    return f"<li><code>{code}</code> {branch.count:,}{words}{items}{below}</li>"
+
+
+def _left_out(branch: Branch) -> str:
+    more = branch.n_children - len(branch.children)
+    left = branch.count - sum(child.count for child in branch.children)
+    return f"<li>{more:,} more with {left:,} items</li>" if more else ""
 
 
 def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:

@@ -20,8 +20,17 @@ from index.attributes import AttributeColumns, Attributes
 from index.device import DeviceName
 from index.errors import BundleMismatch, NoActiveVersion, RelationNotServed, VersionCorrupt
 from index.ids import ItemIds
-from index.manifest import ATTRIBUTES_FILE, IDS_FILE, IN_ROLE_FOLDER, SEMANTIC_IDS_FILE, IndexManifest, Relation
+from index.manifest import (
+    ATTRIBUTES_FILE,
+    IDS_FILE,
+    IN_ROLE_FOLDER,
+    PREFIXES_FILE,
+    SEMANTIC_IDS_FILE,
+    IndexManifest,
+    Relation,
+)
 from index.prefix import PrefixIndex
+from index.prefix_names import PrefixNames
 from index.role import Role, open_role
 from index.searcher import NO_PARAMS, Hits, check_queries
 from index.store import current, read_version
@@ -38,6 +47,7 @@ class IndexVersion:
     manifest: IndexManifest
     roles: Mapping[Relation, Role]
     prefix: PrefixIndex | None
+    prefix_names: PrefixNames | None
     ids: ItemIds
     columns: AttributeColumns
 
@@ -146,9 +156,11 @@ def open_version(
     if verify:
         verify_files(folder, manifest.files, VersionCorrupt)
     ids = ItemIds(open_arrow(folder / IDS_FILE, mmap=mmap))
+    prefix, prefix_names = _open_semantic_ids(folder, manifest, ids, mmap)
     return IndexVersion(
         manifest=manifest,
-        prefix=_open_prefix(folder, manifest, ids, mmap),
+        prefix=prefix,
+        prefix_names=prefix_names,
         ids=ids,
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
         roles=_open_roles(folder, manifest, ids, device, mmap),
@@ -182,8 +194,11 @@ def _open_roles(
     return roles
 
 
-def _open_prefix(folder: Path, manifest: IndexManifest, ids: ItemIds, mmap: bool) -> PrefixIndex | None:
+def _open_semantic_ids(
+    folder: Path, manifest: IndexManifest, ids: ItemIds, mmap: bool
+) -> tuple[PrefixIndex, PrefixNames] | tuple[None, None]:
     if manifest.semantic_ids is None:
-        return None
-    batch = open_arrow(folder / SEMANTIC_IDS_FILE, mmap=mmap)
-    return PrefixIndex(batch, SemanticIdSpace(manifest.semantic_ids.codebook_sizes), ids)
+        return None, None
+    space = SemanticIdSpace(manifest.semantic_ids.codebook_sizes)
+    prefix = PrefixIndex(open_arrow(folder / SEMANTIC_IDS_FILE, mmap=mmap), space, ids)
+    return prefix, PrefixNames(open_arrow(folder / PREFIXES_FILE, mmap=mmap), space, ids)

@@ -12,6 +12,7 @@ from bundle.featurize import Record
 from bundle.quantizer import SemanticIdCodec
 from bundle.semantic_id import SemanticId
 from index.prefix import PrefixIndex
+from index.prefix_names import PrefixName, PrefixNames
 from service.batching import Outcome, Stages
 from service.errors import NoSemanticIds
 from service.loaded import Loaded
@@ -30,10 +31,15 @@ def codec_of(loaded: Loaded) -> SemanticIdCodec:
 def prefix_of(loaded: Loaded) -> PrefixIndex:
     """The semantic IDs of the served corpus; raises NoSemanticIds."""
     if loaded.version.prefix is None:
-        raise NoSemanticIds(
-            f"index version '{loaded.index_version}' has no semantic IDs; train a bundle with a quantizer and rebuild"
-        )
+        raise _none_stored(loaded)
     return loaded.version.prefix
+
+
+def names_of(loaded: Loaded) -> PrefixNames:
+    """The names of the prefixes of the served corpus; raises NoSemanticIds."""
+    if loaded.version.prefix_names is None:
+        raise _none_stored(loaded)
+    return loaded.version.prefix_names
 
 
 def read_semantic_id(field: str, value: str | list[int], levels: int) -> SemanticId:
@@ -91,6 +97,7 @@ class ListSemanticIds(OnLoaded):
 
     what: Literal["semantic_ids", "prefix"]
     k: int
+    offset: int
     with_attributes: bool
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -101,19 +108,24 @@ class ListSemanticIds(OnLoaded):
 
     def _decoded(self, semantic_ids: Sequence[SemanticId]) -> bytes:
         results = []
-        holders = prefix_of(self.loaded).holders(semantic_ids, self.k)
-        for semantic_id, (count, first, item_ids) in zip(semantic_ids, holders, strict=True):
+        holders = prefix_of(self.loaded).holders(semantic_ids, self.k, self.offset)
+        for semantic_id, (count, suffixes, item_ids) in zip(semantic_ids, holders, strict=True):
             codes = "-".join(map(str, semantic_id.codes))
-            own = [f"{codes}+{suffix}" if suffix else codes for suffix in range(first, first + len(item_ids))]
+            own = [f"{codes}+{suffix}" if suffix else codes for suffix in suffixes]
             results.append({"semantic_id": str(semantic_id), "count": count, "items": self._items(item_ids, own)})
         return self.answer(results=results)
 
     def _below(self, codes: Sequence[int]) -> bytes:
         prefix = prefix_of(self.loaded)
-        children = [{"code": child.code, "count": child.count} for child in prefix.children(codes)]
-        item_ids = prefix.item_ids(codes, self.k)
+        below = prefix.children(codes)
+        name, *names = names_of(self.loaded).at([codes, *([*codes, child.code] for child in below)])
+        children = [
+            {"code": child.code, "count": child.count, "name": _json(its_name)}
+            for child, its_name in zip(below, names, strict=True)
+        ]
+        item_ids = prefix.item_ids(codes, self.k, self.offset)
         items = self._items(item_ids, [str(one) for one in prefix.semantic_ids(item_ids)])
-        return self.answer(prefix=codes, count=prefix.count(codes), items=items, children=children)
+        return self.answer(prefix=codes, count=prefix.count(codes), name=_json(name), items=items, children=children)
 
     def _items(self, item_ids: Sequence[str], semantic_ids: Sequence[str]) -> list[dict[str, Any]]:
         items: list[dict[str, Any]] = [
@@ -124,3 +136,13 @@ class ListSemanticIds(OnLoaded):
             for item, attributes in zip(items, self.loaded.version.attributes(item_ids), strict=True):
                 item["attributes"] = attributes
         return items
+
+
+def _none_stored(loaded: Loaded) -> NoSemanticIds:
+    return NoSemanticIds(
+        f"index version '{loaded.index_version}' has no semantic IDs; train a bundle with a quantizer and rebuild"
+    )
+
+
+def _json(name: PrefixName | None) -> dict[str, list[str]] | None:
+    return None if name is None else {"items": name.items, "words": name.words}

@@ -54,11 +54,11 @@ def _work(request: SemanticIdsRequest, source: str, value: Any, loaded: Loaded) 
     levels = prefix_of(loaded).space.levels
     if source == "semantic_ids":
         value = [read_semantic_id(f"semantic_ids[{i}]", one, levels) for i, one in enumerate(value)]
-        return ListSemanticIds(loaded, "semantic_ids", request.k, bool(request.with_)), value
+        return ListSemanticIds(loaded, "semantic_ids", request.k, request.offset, bool(request.with_)), value
     codes = value
     if isinstance(value, str):
         parsed = SemanticId.parse(value) if value else SemanticId(())
         if parsed.suffix:
             raise InvalidRequest(f"prefix is '{value[:80]}', but a prefix has no suffix; ask for it as semantic_ids")
         codes = list(parsed.codes)
-    return ListSemanticIds(loaded, "prefix", request.k, bool(request.with_)), codes
+    return ListSemanticIds(loaded, "prefix", request.k, request.offset, bool(request.with_)), codes

@@ -22,9 +22,16 @@ class SemanticIdsRequest(RequestBody):
         },
     )
 
-    records: Records | None = Field(default=None, description="Records to embed and encode.")
-    item_ids: ItemIds | None = Field(default=None, description="Items of the corpus; gives their stored semantic IDs.")
-    vectors: Vectors | None = Field(default=None, description="Embeddings to encode, as numbers or as base64.")
+    records: Records | None = Field(
+        default=None, description="Records to embed and encode; gives raw codes, before collisions are resolved."
+    )
+    item_ids: ItemIds | None = Field(
+        default=None, description="Items of the corpus; gives their final semantic IDs, unique."
+    )
+    vectors: Vectors | None = Field(
+        default=None,
+        description="Embeddings to encode, as numbers or as base64; gives raw codes, before collisions are resolved.",
+    )
     semantic_ids: list[SemanticIdValue] | None = Field(
         default=None, min_length=1, description="Full semantic IDs; gives the items that have them."
     )
@@ -32,7 +39,8 @@ class SemanticIdsRequest(RequestBody):
         default=None, description="First codes of a semantic ID; gives the items below it. An empty list is the root."
     )
     tower: Literal["query", "item"] = Field(default="item", description="Tower that embeds `records`.")
-    k: int = Field(default=100, ge=0, description="Items listed under one prefix or semantic ID, by item order.")
+    k: int = Field(default=100, ge=0, description="Items listed under one prefix or semantic ID, by semantic ID.")
+    offset: int = Field(default=0, ge=0, description="Items passed over before those listed, to page through them.")
     with_: list[Literal["attributes"]] = Field(
         default_factory=list, alias="with", description="What each listed item also carries."
     )
@@ -41,8 +49,11 @@ class SemanticIdsRequest(RequestBody):
 class EncodedSemanticId(BaseModel):
     """The semantic ID of one input."""
 
-    semantic_id: str = Field(description="Written form; `+n` marks the nth item that shares the codes.",
-                             examples=["12-200-7+1"])  # fmt: skip
+    semantic_id: str = Field(
+        description="Written form; of an item of the corpus the final one, where `+n` tells items with the same codes "
+        "apart; of records and vectors the raw codes, which items may share or have left for others.",
+        examples=["12-200-7+1"],
+    )
     codes: list[int] = Field(description="One code a level, coarse to fine.", examples=[[12, 200, 7]])
 
 
@@ -65,7 +76,7 @@ class DecodedSemanticId(BaseModel):
 
     semantic_id: str = Field(description="The semantic ID that was asked for.", examples=["12-200-7"])
     count: int = Field(description="Items that have it; 0 when none does.", examples=[1])
-    items: list[ListedItem] = Field(description="At most k of them.")
+    items: list[ListedItem] = Field(description="At most k of them after the first `offset`, by suffix.")
 
 
 class DecodeAnswer(Answer):
@@ -74,11 +85,24 @@ class DecodeAnswer(Answer):
     results: list[DecodedSemanticId] = Field(description="One entry a semantic ID, in order.")
 
 
+class PrefixName(BaseModel):
+    """What the items below a prefix are."""
+
+    items: list[str] = Field(description="Items nearest to their mean, nearest first.", examples=[["22423", "22699"]])
+    words: list[str] = Field(
+        description="Words that set it apart from its parent, best first.", examples=[["teacup", "saucer"]]
+    )
+
+
+_NAME = "Null for the root, for full codes, and where fewer than two items lie below."
+
+
 class PrefixChild(BaseModel):
     """One branch of the semantic-ID tree."""
 
     code: int = Field(description="The next code.", examples=[7])
     count: int = Field(description="Items below it.", examples=[3])
+    name: PrefixName | None = Field(description=f"What its items are. {_NAME}")
 
 
 class PrefixAnswer(Answer):
@@ -86,5 +110,6 @@ class PrefixAnswer(Answer):
 
     prefix: list[int] = Field(description="The prefix that was asked for.", examples=[[12, 200]])
     count: int = Field(description="Items below the prefix.", examples=[3])
-    items: list[ListedItem] = Field(description="The first k of them, by semantic ID.")
+    name: PrefixName | None = Field(description=f"What its items are. {_NAME}")
+    items: list[ListedItem] = Field(description="At most k of them after the first `offset`, by semantic ID.")
     children: list[PrefixChild] = Field(description="Next codes with their counts; empty at the last level.")

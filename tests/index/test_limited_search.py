@@ -25,6 +25,7 @@ from index.prefix_limit import PrefixLimit
 from index.role import Role
 from index.searcher import FaissSearcher, RowSearcher
 from index.version import IndexVersion, open_version
+from tests.index.codebooks import suffixed
 from tests.index.shop import build_shop
 
 SIZES = (3, 2)
@@ -37,14 +38,14 @@ def version(
     """A version with these vectors and codes; its other parts are those of `opened`, and are not read."""
     ids = ItemIds(id_table(pa.chunked_array([names(len(codes))])).combine_chunks().to_batches()[0])
     space, corpus = SemanticIdSpace(SIZES), Corpus(vectors_ND)
-    batch = semantic_id_table(np.array(codes, dtype=np.int64), space).combine_chunks().to_batches()[0]
-    prefix = PrefixIndex(batch, space, ids)
+    table = semantic_id_table(suffixed(np.array(codes, dtype=np.int64), space))
+    prefix = PrefixIndex(table.combine_chunks().to_batches()[0], space, ids)
     kind = (kind or FlatKind()).resolve(corpus)
     searcher = FaissSearcher(RowSearcher(CpuIndex(kind.build(corpus, 0)), kind, vectors_ND), ids, "dot")
     manifest = opened.manifest.model_copy(
         update={"count": len(codes), "dimension": vectors_ND.shape[1], "metric": "dot"}
     )
-    return IndexVersion(manifest, {"similar": Role(searcher, vectors_ND)}, prefix, ids, opened.columns), prefix
+    return IndexVersion(manifest, {"similar": Role(searcher, vectors_ND)}, prefix, None, ids, opened.columns), prefix
 
 
 def names(count: int) -> list[str]:

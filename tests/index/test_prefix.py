@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -10,14 +11,18 @@ from hypothesis import strategies as st
 from bundle.errors import InvalidSemanticId, UnknownItem
 from bundle.semantic_id import SemanticId, SemanticIdSpace
 from index.ids import ItemIds, id_table
-from index.prefix import Child, PrefixIndex, semantic_id_table
+from index.prefix import Child, Holders, PrefixIndex, semantic_id_table
+from tests.index.codebooks import suffixed
 
 
-def build(codes: list[list[int]], sizes: tuple[int, ...]) -> PrefixIndex:
+def build(codes: list[list[int]], sizes: tuple[int, ...], suffixes: list[int] | None = None) -> PrefixIndex:
     space = SemanticIdSpace(sizes)
     names = [f"i{row:04d}" for row in range(len(codes))]
     ids = ItemIds(id_table(pa.chunked_array([names])).combine_chunks().to_batches()[0])
-    batch = semantic_id_table(np.array(codes, dtype=np.int64), space).combine_chunks().to_batches()[0]
+    resolved = suffixed(np.array(codes, dtype=np.int64), space)
+    if suffixes is not None:
+        resolved = replace(resolved, suffix_N=np.array(suffixes, dtype=np.int64))
+    batch = semantic_id_table(resolved).combine_chunks().to_batches()[0]
     return PrefixIndex(batch, space, ids)
 
 
@@ -91,14 +96,24 @@ def test_holders_are_the_items_under_the_full_code(
         names = [f"i{row:04d}" for row in range(len(codes)) if tuple(codes[row]) == semantic_id.codes]
         if semantic_id.suffix:
             named = names[semantic_id.suffix :][:1]
-            assert holders == (len(named), semantic_id.suffix, named)
+            assert holders == Holders(len(named), [semantic_id.suffix] * len(named[:limit]), named[:limit])
         else:
-            assert holders == (len(names), 0, names[:limit])
+            assert holders == Holders(len(names), list(range(len(names)))[:limit], names[:limit])
+            assert index.holders([semantic_id], limit, offset=1)[0].item_ids == names[1:][:limit]
 
 
 def test_the_suffix_is_the_rank_by_item_id_among_equal_codes() -> None:
     index = build([[1], [0], [1], [1], [0]], (2,))
     assert [one.suffix for one in index.semantic_ids([f"i000{n}" for n in range(5)])] == [0, 0, 1, 2, 1]
+
+
+def test_suffixes_with_gaps_and_out_of_the_order_of_ids_find_their_item() -> None:
+    index = build([[1], [0], [1], [1]], (2,), suffixes=[7, 0, 2, 4])
+    assert index.item_ids([1], 9) == ["i0002", "i0003", "i0000"]
+    assert [index.item(SemanticId((1,), suffix)) for suffix in (2, 4, 7)] == ["i0002", "i0003", "i0000"]
+    for missing in (0, 3, 8):
+        with pytest.raises(UnknownItem):
+            index.item(SemanticId((1,), missing))
 
 
 def test_a_space_that_fills_64_bits_works_at_its_ends() -> None:

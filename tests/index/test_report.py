@@ -2,6 +2,7 @@ from pathlib import Path
 
 from bundle.workspace import Collection
 from index.manifest import read_index_manifest
+from index.prefix_tree import Branch
 from index.report import write_report
 from tests.index.shop import build_shop
 
@@ -12,8 +13,12 @@ def test_the_page_holds_what_was_measured_and_needs_nothing_else(shop: Collectio
     assert "300 items" in page
     assert f"recall@10 {manifest.recall.recall:.4f}" in page
     assert manifest.semantic_ids is not None
-    assert f"{manifest.semantic_ids.n_codes} different codes" in page
+    assert f"{manifest.semantic_ids.n_codes} different raw codes" in page
     assert manifest.bundle_id in page
+    resolution = manifest.semantic_ids.resolution
+    assert f"{resolution.unresolved:,} told apart by a suffix" in page
+    assert "No earlier semantic IDs were kept: no version was active." in page
+    assert page.count('<ul class="tree">') == 1
     assert "http" not in page and "src=" not in page
 
 
@@ -35,5 +40,10 @@ def test_both_roles_have_their_recall_and_served_setting(own_pairs: Collection) 
 
 def test_names_from_tables_cannot_break_the_page(shop: Collection, shop_version: str, tmp_path: Path) -> None:
     manifest = read_index_manifest(shop.index(shop_version))
-    write_report(tmp_path / "report", manifest.model_copy(update={"attributes": {"<script>x</script>": "double"}}))
+    evil = "<script>y</script>"
+    branch = Branch((1,), 2, [evil], [evil], 0, [])
+    tree = Branch((), 2, [], [], 1, [branch])
+    write_report(
+        tmp_path / "report", manifest.model_copy(update={"attributes": {"<script>x</script>": "double"}}), tree
+    )
     assert "<script>" not in (tmp_path / "report" / "index.html").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ from bundle.errors import BundleNotFound, InvalidName
 from bundle.files import MANIFEST
 from bundle.workspace import Collection
 from index.errors import NoEarlierVersion, VersionCorrupt, VersionFormatUnsupported, VersionNotFound
-from index.manifest import write_manifest
+from index.manifest import FORMAT_VERSION, write_manifest
 from index.store import activate, current, list_versions, read_version, rollback, verify_version
 from tests.index.shop import build_shop, make_shop
 
@@ -141,10 +141,10 @@ def test_a_file_too_many_and_a_renamed_folder_are_refused(own_shop: Collection) 
 
 def test_another_format_version_is_told_apart_from_damage(own_shop: Collection) -> None:
     folder = own_shop.index(build_shop(own_shop))
-    later = read_version(own_shop, folder.name).model_copy(update={"format_version": 2})
+    later = read_version(own_shop, folder.name).model_copy(update={"format_version": FORMAT_VERSION + 1})
     version = write_manifest(folder, later, "later")
     folder.rename(own_shop.index(version))
-    with pytest.raises(VersionFormatUnsupported, match=r"format 2.*reads 1"):
+    with pytest.raises(VersionFormatUnsupported, match=rf"format {FORMAT_VERSION + 1}.*reads {FORMAT_VERSION}"):
         read_version(own_shop, version)
 
 

@@ -8,7 +8,7 @@ from index.store import activate
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer
 from tests.service.conftest import settings_for
 from tests.service.running import LiveApp
-from tests.service.tiny import build_tiny_index, ids, titles, write_tiny_bundle
+from tests.service.tiny import WORDS, build_tiny_index, ids, titles, write_tiny_bundle
 
 
 def test_codes_follow_from_the_embedding(shop: LiveApp) -> None:
@@ -133,3 +133,34 @@ def test_a_decoding_of_too_many_items_is_refused(shop: LiveApp) -> None:
     response = shop.post("semantic-ids", {"semantic_ids": ["0-0"] * 11, "k": 100})
     assert (response.status_code, response.json()["code"]) == (413, "batch-too-large")
     assert "at most 1000" in response.json()["detail"]
+
+
+def test_a_prefix_and_its_children_have_names(shop: LiveApp) -> None:
+    root = shop.post("semantic-ids", {"prefix": [], "k": 0}).json()
+    assert root["name"] is None
+    words = set()
+    for child in root["children"]:
+        below = shop.post("semantic-ids", {"prefix": [child["code"]], "k": 100}).json()
+        PrefixAnswer.model_validate(below)
+        assert below["name"] == child["name"]
+        assert all(one["name"] is None for one in below["children"])
+        if child["count"] > 1:
+            assert set(child["name"]["items"]) <= {item["item_id"] for item in below["items"]}
+            words |= set(child["name"]["words"])
+    assert words and words <= set(WORDS)
+
+
+def test_a_listing_is_paged_through(shop: LiveApp) -> None:
+    whole = shop.post("semantic-ids", {"prefix": []}).json()["items"]
+    pages = [shop.post("semantic-ids", {"prefix": [], "k": 20, "offset": n}).json()["items"] for n in (0, 20, 40, 60)]
+    assert [len(page) for page in pages] == [20, 20, 10, 0]
+    assert [item for page in pages for item in page] == whole
+    shared = max((item["semantic_id"].partition("+")[0] for item in whole), key=lambda codes: _n_with(shop, codes))
+    rest = shop.post("semantic-ids", {"semantic_ids": [shared], "offset": 1}).json()["results"][0]
+    assert len(rest["items"]) == rest["count"] - 1 > 0
+    assert shop.post("semantic-ids", {"prefix": [], "offset": -1}).status_code == 422
+
+
+def _n_with(shop: LiveApp, codes: str) -> int:
+    count: int = shop.post("semantic-ids", {"semantic_ids": [codes]}).json()["results"][0]["count"]
+    return count
