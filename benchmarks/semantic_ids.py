@@ -9,9 +9,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
+from benchmarks.semantic_id_parts import stability
 from benchmarks.semantic_id_parts.contract import Budget, Part
 
-PARTS: Mapping[str, Part] = {}
+PARTS: Mapping[str, Part] = {"stability": stability.PART}
 PREAMBLE = "\n\n".join(
     [
         "Every quantizer and every use of semantic IDs beside its baselines; costs are CPU time, or ratios in one run.",

@@ -20,6 +20,7 @@ from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.splits import SplitConfig
+from training.stability import StabilityConfig
 from training.strategies import check_heads, check_metric, check_negatives, check_objective, check_teacher
 from training.synthetic_queries.mix import MixConfig
 from training.teachers import TeacherConfig
@@ -82,6 +83,9 @@ class TrainConfig(Config):
         default=None, description="Synthetic pairs to learn from beside the interactions; none if unset."
     )
     quantizer: QuantizerConfig | None = Field(default=None, description="Semantic IDs; none if unset.")
+    semantic_id_stability: StabilityConfig | None = Field(
+        default=None, description="How codes stay near those of an earlier bundle; nothing is compared if unset."
+    )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Measures.")
     export: ExportConfig = Field(default_factory=ExportConfig, description="The exported graphs.")
 
@@ -109,6 +113,14 @@ class TrainConfig(Config):
         check_objective(self.objective, self.examples)
         check_negatives(self.objective, self.negatives, self.hard_negatives, self.trainer.memory)
         check_teacher(self.objective, self.teacher, self.hard_negatives, self.examples)
+        return self
+
+    @model_validator(mode="after")
+    def _codes_can_be_kept(self) -> "TrainConfig":
+        if self.semantic_id_stability is not None:
+            if self.quantizer is None:
+                raise ValueError("semantic_id_stability needs semantic IDs; add a section [quantizer], or leave it out")
+            self.semantic_id_stability.check(self.quantizer)
         return self
 
     @model_validator(mode="after")

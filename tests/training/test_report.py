@@ -19,7 +19,8 @@ from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import write_report
 from training.report.curves import term_groups
-from training.report.findings import Finding, findings
+from training.report.finding import Finding
+from training.report.findings import findings
 from training.report.names import ItemNames, attribute, name_column, query_name, shortened
 from training.report.page import warnings_box
 from training.report.pictures import map_by_attribute
