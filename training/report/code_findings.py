@@ -57,8 +57,8 @@ def _churn(semantic_ids: SemanticIds) -> Iterator[Finding]:
         yield Finding(
             "Many semantic IDs changed",
             f"{churn.changed[-1]:.1%} of the items have another one than in bundle {churn.bundle_id}, "
-            f"{churn.changed[0]:.1%} another first code. Whatever stored the codes has to be made again. Try "
-            "semantic_id_stability.mode = 'warm_start', or keep the item tower and only quantize again.",
+            f"{churn.changed[0]:.1%} another first code. Whatever stored the codes has to be made again. A "
+            "warm start (semantic_id_stability.mode) keeps codes as far as the item tower itself stays.",
         )
     if churn is not None and churn.space_residual is not None and churn.space_residual > OTHER_SPACE:
         yield Finding(

@@ -69,8 +69,11 @@ def typical_items(embedding_ND: FloatArray, code_N: IntArray) -> dict[int, int]:
     return typical
 
 
-def tree_map(code_NL: IntArray, names: Mapping[int, str]) -> Figure:
-    """First codes as boxes of their items' area, `names` in them, and the second codes as boxes within."""
+def tree_map(code_NL: IntArray, names: Mapping[int, str], coloured: Sequence[int]) -> Figure:
+    """First codes as boxes of their items' area, `names` in them, and the second codes as boxes within.
+
+    `coloured`: the first codes with a colour of their own, in the order of the colours.
+    """
     drawn = Figure(figsize=(_WIDE, _HIGH), layout="constrained", facecolor="none")
     axes = drawn.add_subplot()
     axes.set_axis_off()
@@ -79,8 +82,8 @@ def tree_map(code_NL: IntArray, names: Mapping[int, str]) -> Figure:
     parts = [(code, np.flatnonzero(code_NL[:, 0] == code)) for code in ranked[:MOST_CODES]]
     rest = len(code_NL) - sum(len(rows) for _, rows in parts)
     boxes = squarified([*(len(rows) for _, rows in parts), *([rest] if rest else [])], Rectangle(0, 0, _WIDE, _HIGH))
-    for place, ((code, rows), box) in enumerate(zip(parts, boxes, strict=False)):
-        colour = SERIES[min(place, len(SERIES) - 1)]
+    for (code, rows), box in zip(parts, boxes, strict=False):
+        colour = SERIES[coloured.index(code) if code in coloured else -1]
         _second_codes(axes, code_NL[rows], box, colour)
         _box(axes, box, colour, alpha=0.16, line=1.6)
         _label(axes, box, [f"{code} · {len(rows):,}", *names[code].split()])

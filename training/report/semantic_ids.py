@@ -5,7 +5,7 @@ from training.report import code_pictures
 from training.report.markup import Section, grid, paragraph, picture, table
 from training.report.names import ItemNames
 from training.report.pictures import map_by_attribute
-from training.report.svg import inline
+from training.report.svg import SERIES, inline
 from training.semantic_ids import SemanticIds
 
 
@@ -17,12 +17,16 @@ def semantic_id_section(outcome: Outcome, names: ItemNames) -> list[Section]:
     title = {
         code: names[row] for code, row in code_pictures.typical_items(found.embedding_ND, found.code_NL[:, 0]).items()
     }
+    mapped = found.code_NL[outcome.diagnostics.map.item_M, 0]  # a part of the items, whose commonest codes have colours
+    coloured = code_pictures.commonest(mapped)[: len(SERIES) - 1]
     body = [
         paragraph(_summary(found)),
         *_churn(outcome, found),
         grid([*_usage(found), _map(outcome, found), *_behaviour(found)]),
         picture(
-            inline(code_pictures.tree_map(found.code_NL, title), "tree", "Tree map of first and second codes"),
+            inline(
+                code_pictures.tree_map(found.code_NL, title, coloured), "tree", "Tree map of first and second codes"
+            ),
             "Boxes: items by first code, named by the item nearest to the middle of the group; boxes within: second "
             "codes. A name that does not fit its neighbours in the map hints at a group that means nothing.",
         ),
