@@ -126,7 +126,7 @@ def test_the_page_states_the_measured_numbers_and_the_settings(trained: Trained,
         assert f"<th>{method}</th>" in page
     assert f"<td>{trained.result.metrics['model']['recall@10']:.4g}</td>" in page
     assert "<td>psp@10</td>" in page
-    assert "<td>perplexity@1</td>" in page
+    assert "<th>perplexity</th>" in page
     assert "&quot;leave_last_out&quot;" in page
     assert "chosen on every other test query" in page  # the model was trained on validation too
 

@@ -23,7 +23,7 @@ def test_the_error_of_a_prefix_by_hand() -> None:
 
 
 def test_the_hit_rate_counts_every_query_alike_and_every_item_once() -> None:
-    """Query 0 took items 0, 1, 2 (one pair of three in group 0), query 1 took 2, 3 (its pair in group 1), 2 only one."""
+    """Query 0 took items 0, 1, 2 (one pair of three in group 0), query 1 took 2, 3 (in group 1), 2 only one."""
     behaviour = Behaviour(ints(0, 0, 0, 0, 1, 1, 2), ints(0, 1, 2, 2, 2, 3, 0), 3)
     found = prefix_hit_rate(ints(0, 0, 1, 1), behaviour)
     assert found is not None

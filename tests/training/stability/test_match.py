@@ -18,14 +18,18 @@ CONFIG = ResidualConfig(levels=2, codebook_size=16)
 
 
 def test_names_by_hand() -> None:
-    """Code 0 was mostly 1 and code 1 mostly 0. At level 2 all items vote 0 -> 0, but those of agreeing first codes 0 -> 1."""
-    code_NL = np.array([[0, 0], [0, 0], [1, 1], [1, 0], [1, 0], [1, 0]])
-    earlier_NL = np.array([[1, 1], [1, 1], [0, 0], [1, 0], [1, 0], [1, 0]])
-    names = best_names(code_NL[:3], earlier_NL[:3], (2, 2))
+    """Code 0 was mostly 1, and code 1 mostly 0, at both levels."""
+    names = best_names(np.array([[0, 0], [0, 0], [1, 1]]), np.array([[1, 1], [1, 1], [0, 0]]), (2, 2))
     assert [name_K.tolist() for name_K in names] == [[1, 0], [1, 0]]
-    first, second = best_names(code_NL, np.where(np.arange(6)[:, None] < 3, earlier_NL, [[2, 0]]), (3, 2))
-    assert first[0] == 1
-    assert second.tolist() == [1, 0]
+
+
+def test_items_whose_first_code_is_lost_have_no_say_in_the_second() -> None:
+    """All were 0 first, so code 0 takes that name; of its four items the second code was 1, of the six others 0."""
+    code_NL = np.array([[0, 0]] * 4 + [[1, 0]] * 3 + [[2, 0]] * 3)
+    earlier_NL = np.array([[0, 1]] * 4 + [[0, 0]] * 6)
+    first_K, second_K = best_names(code_NL, earlier_NL, (3, 2))
+    assert first_K[0] == 0
+    assert second_K.tolist() == [1, 0]
 
 
 def test_codes_that_only_lost_their_names_get_them_back() -> None:

@@ -56,7 +56,7 @@ def test_new_items_leave_the_old_their_codes() -> None:
     warm = WarmStartConfig().fit(CONFIG, QuantizerData(rows_ND), earlier, 5, 1)
     scratch = CONFIG.fit(QuantizerData(rows_ND), 5, 1)
     kept = churn(earlier.code_NL[:600], encode_all(warm, rows_ND)[:600])[-1]
-    assert kept <= 0.05 < churn(earlier.code_NL[:600], encode_all(scratch, rows_ND)[:600])[-1]
+    assert kept <= 0.1 < 0.5 < churn(earlier.code_NL[:600], encode_all(scratch, rows_ND)[:600])[-1]
 
 
 def test_what_cannot_be_carried_over_is_refused() -> None:
