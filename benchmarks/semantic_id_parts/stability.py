@@ -113,7 +113,7 @@ def _projected(content_ND: FloatArray, known_N: np.ndarray, seed: int) -> FloatA
         left_Bd, right_Bd = (functional.normalize(project(content[rows_B])) for rows_B in (item_B, other_B))
         loss = functional.cross_entropy(left_Bd @ right_Bd.T / _TEMPERATURE, torch.arange(len(item_B)))
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.no_grad():
         projected: FloatArray = functional.normalize(project(torch.from_numpy(content_ND))).numpy()

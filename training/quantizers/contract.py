@@ -32,7 +32,7 @@ class Behaviour:
     def has_pairs(self) -> bool:
         """Whether some query took two different items."""
         pair_2M = np.unique(np.stack([self.query_P, self.item_P]), axis=1)
-        return len(np.unique(pair_2M[0])) < pair_2M.shape[1]
+        return bool(len(np.unique(pair_2M[0])) < pair_2M.shape[1])
 
 
 @dataclass(frozen=True)

@@ -58,8 +58,9 @@ def renamed(quantizer: Quantizer, config: QuantizerConfig, names: Sequence[IntAr
     """
     old = [np.argsort(name_K) for name_K in names]
     codebooks = tuple(book_KD[old_K] for book_KD, old_K in zip(quantizer.codebooks, old, strict=True))
-    if isinstance(config, AdditiveBuilder):
-        return config.assemble(codebooks)
+    kind: object = config
+    if isinstance(kind, AdditiveBuilder):
+        return kind.assemble(codebooks)
     encode, decode = _RenamedEncoder(quantizer.encode, names), _RenamedDecoder(quantizer.decode, old)
     return replace(quantizer, codebooks=codebooks, encode=encode, decode=decode)
 
@@ -87,7 +88,8 @@ class _RenamedEncoder(nn.Module):
 
     def forward(self, embedding_BD: Tensor) -> Tensor:
         """float32 [B, D] -> int64 [B, L]."""
-        return self.table(self.encode(embedding_BD))
+        code_BL: Tensor = self.table(self.encode(embedding_BD))
+        return code_BL
 
 
 class _RenamedDecoder(nn.Module):
@@ -97,4 +99,5 @@ class _RenamedDecoder(nn.Module):
 
     def forward(self, code_BL: Tensor) -> Tensor:
         """int64 [B, L] -> float32 [B, D]."""
-        return self.decode(self.table(code_BL))
+        embedding_BD: Tensor = self.decode(self.table(code_BL))
+        return embedding_BD
