@@ -14,9 +14,11 @@ from benchmarks.semantic_id_parts.complements import COMPLEMENTS
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.quantizers import EVERY_QUANTIZER
 from benchmarks.semantic_id_parts.served import SERVED
+from benchmarks.semantic_id_parts.stability import STABILITY
 
 PARTS: Mapping[str, Part] = {
     "quantizers": EVERY_QUANTIZER,
+    "stability": STABILITY,
     "served": SERVED,
     "cold-items": COLD_ITEMS,
     "complements": COMPLEMENTS,

@@ -23,6 +23,7 @@ from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
+from training.stability import StabilityConfig
 from training.strategies import (
     check_heads,
     check_item_queries,
@@ -98,6 +99,9 @@ class TrainConfig(Config):
         default=None, description="Synthetic pairs to learn from beside the interactions; none if unset."
     )
     quantizer: QuantizerConfig | None = Field(default=None, description="Semantic IDs; none if unset.")
+    semantic_id_stability: StabilityConfig | None = Field(
+        default=None, description="How codes stay near those of an earlier bundle; nothing is compared if unset."
+    )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Measures.")
     export: ExportConfig = Field(default_factory=ExportConfig, description="The exported graphs.")
 
@@ -127,6 +131,14 @@ class TrainConfig(Config):
         check_teacher(self.objective, self.teacher, self.hard_negatives, self.examples)
         if self.item_graph is not None:
             self.item_graph.check(self.features.item)
+        return self
+
+    @model_validator(mode="after")
+    def _codes_can_be_kept(self) -> "TrainConfig":
+        if self.semantic_id_stability is not None:
+            if self.quantizer is None:
+                raise ValueError("semantic_id_stability needs semantic IDs; add a section [quantizer], or leave it out")
+            self.semantic_id_stability.check(self.quantizer)
         return self
 
     @model_validator(mode="after")

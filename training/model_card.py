@@ -7,6 +7,7 @@ from training.encoders.semantic_id import SemanticIdFeatureConfig
 from training.hubness import K
 from training.outcome import Outcome
 from training.quantized import Int8Cost
+from training.semantic_ids import SemanticIds
 
 
 def model_card(outcome: Outcome, int8: Int8Cost | None = None) -> str:
@@ -114,7 +115,18 @@ def _semantic_ids(outcome: Outcome) -> list[str]:
     return [
         "## Semantic IDs",
         f"{sizes} codes. Items that share all codes are told apart by a suffix, their rank by item id.",
+        *_churn(semantic_ids),
         _table([["metric", "value"], *rows]),
+    ]
+
+
+def _churn(semantic_ids: SemanticIds) -> list[str]:
+    churn = semantic_ids.churn
+    if churn is None:
+        return []
+    return [
+        f"Of the catalogue's items {churn.changed[-1]:.1%} have another code than bundle `{churn.bundle_id}` gives "
+        f"their record, {churn.changed[0]:.1%} another first code."
     ]
 
 

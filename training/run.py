@@ -33,8 +33,10 @@ from training.quantized import Int8Cost, quantize_towers
 from training.quantizers.contract import Behaviour, QuantizerData
 from training.report import write_report
 from training.score import model_score
-from training.semantic_ids import SemanticIds, fit_semantic_ids
+from training.semantic_ids import Kept, SemanticIds, fit_semantic_ids
 from training.splits import Split
+from training.stability.contract import NEWEST
+from training.stability.earlier import check_sizes, earlier_codes, find_earlier
 from training.synthetic_queries.mix import mix
 
 
@@ -63,6 +65,7 @@ def train(
     the first calls this and the others `assist`. Raises RetrievalError.
     """
     dataset, split, learner = _prepare(config, base, collection, progress, processes)
+    config = _settled(config, collection, progress)
     learned = learner.learn(resume=resume)
     cpu = torch.device("cpu")
     comparison = compare(
@@ -72,7 +75,7 @@ def train(
         learned.features.query,
         lambda queries: model_score(learned.model, queries, learned.items, cpu),
     )
-    semantic_ids = _semantic_ids(config, dataset, split, learned)
+    semantic_ids = _semantic_ids(config, collection, dataset, split, learned)
     outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids)
     bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
@@ -120,12 +123,46 @@ def _with_synthetic_queries(
     return mixed.dataset, mixed.split
 
 
-def _semantic_ids(config: TrainConfig, dataset: Dataset, split: Split, learned: Learned) -> SemanticIds | None:
+def _settled(config: TrainConfig, collection: Collection, progress: Progress) -> TrainConfig:
+    """The settings with the id of the bundle that 'newest' means now; unsettled where there is none yet.
+
+    What could not be compared is refused here, hours before it would be.
+    """
+    stability = config.semantic_id_stability
+    if stability is None or config.quantizer is None:
+        return config
+    bundle_id = find_earlier(collection, stability.bundle)
+    if bundle_id is None:
+        progress.start("semantic IDs", None)
+        progress.note("no earlier bundle of the collection has any, so there is nothing to stay near")
+        progress.finish()
+        return config
+    check_sizes(collection, bundle_id, config.quantizer)
+    settled = stability.model_copy(update={"bundle": bundle_id})
+    return config.model_copy(update={"semantic_id_stability": settled})
+
+
+def _semantic_ids(
+    config: TrainConfig, collection: Collection, dataset: Dataset, split: Split, learned: Learned
+) -> SemanticIds | None:
     if config.quantizer is None:
         return None
     embedding_ND = embed(learned.model.item, learned.items, torch.device("cpu"))
-    data = QuantizerData(embedding_ND, Behaviour.of(dataset.interactions, split.train_N, len(dataset.query_ids)))
-    return fit_semantic_ids(config.quantizer, data, config.trainer.seed, config.trainer.threads)
+    trained_on, held_out = (
+        Behaviour.of(dataset.interactions, rows, len(dataset.query_ids)) for rows in (split.train_N, split.test_N)
+    )
+    stability = config.semantic_id_stability
+    kept = None
+    if stability is not None and stability.bundle != NEWEST:
+        kept = Kept(stability, earlier_codes(collection, stability.bundle, dataset))
+    return fit_semantic_ids(
+        config.quantizer,
+        QuantizerData(embedding_ND, trained_on),
+        config.trainer.seed,
+        config.trainer.threads,
+        held_out=held_out,
+        kept=kept,
+    )
 
 
 def _draft(outcome: Outcome) -> BundleDraft:

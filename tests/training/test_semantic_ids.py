@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from tests.contracts.quantizer import clustered
-from training import semantic_ids
+from training.quantizers import codes
 from training.quantizers.contract import QuantizerData
 from training.quantizers.graphs import BeamEncoder
 from training.quantizers.residual import ResidualConfig
@@ -31,7 +31,7 @@ def test_no_more_than_a_chunk_is_coded_at_a_time(monkeypatch: pytest.MonkeyPatch
         return old(self, embedding_BD)
 
     monkeypatch.setattr(BeamEncoder, "forward", forward)
-    monkeypatch.setattr(semantic_ids, "ROWS_A_CHUNK", 256, raising=False)
+    monkeypatch.setattr(codes, "ROWS_A_CHUNK", 256)
     chunked = fit_semantic_ids(config, QuantizerData(clustered()), 0, 1)
     assert sizes == [256, 256, 88]
     np.testing.assert_array_equal(chunked.code_NL, whole.code_NL)

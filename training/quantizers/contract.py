@@ -4,7 +4,7 @@ Axes: N items, B embeddings of a batch, D embedding, L levels, K codes of a leve
 """
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from torch import nn
@@ -27,6 +27,12 @@ class Behaviour:
         if interactions.timestamp_N is not None:
             rows = rows[np.argsort(interactions.timestamp_N[rows], kind="stable")]
         return cls(interactions.query_N[rows], interactions.item_N[rows], n_queries)
+
+    @property
+    def has_pairs(self) -> bool:
+        """Whether some query took two different items."""
+        pair_2M = np.unique(np.stack([self.query_P, self.item_P]), axis=1)
+        return bool(len(np.unique(pair_2M[0])) < pair_2M.shape[1])
 
 
 @dataclass(frozen=True)
@@ -62,3 +68,11 @@ class QuantizerBuilder(Protocol):
 
     def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
         """Learn codebooks; equal data and seed give equal codebooks. Raises BadData when there is too little."""
+
+
+@runtime_checkable
+class AdditiveBuilder(Protocol):
+    """The config of a quantizer whose codebooks add up in the embedding's own space; others do not have this method."""
+
+    def assemble(self, codebooks: tuple[FloatArray, ...]) -> Quantizer:
+        """The quantizer with these codebooks float32 [K, D], one a level."""

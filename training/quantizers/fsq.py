@@ -40,8 +40,13 @@ class FsqConfig(Config):
     def _fits_a_key(self) -> "FsqConfig":
         if min(self.grid) < 2:
             raise ValueError(f"grid {list(self.grid)} has a direction of one value, which says nothing; use 2 or more")
-        check_key([math.prod(self.grid)] * self.levels)
+        check_key([self.codebook_size] * self.levels)
         return self
+
+    @property
+    def codebook_size(self) -> int:
+        """Codes of each level."""
+        return math.prod(self.grid)
 
     def check(self, n_items: int) -> None:
         """Raise BadData when there are no more items than directions."""

@@ -64,9 +64,12 @@ class ResidualConfig(Config):
     def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
         """Learn codebooks from item embeddings; raises BadData when there are fewer of them than codes a level."""
         self.check(len(data.embedding_ND))
-        codebooks_LKD = _train(data.embedding_ND, self, seed, threads)
-        codebooks = torch.from_numpy(codebooks_LKD)
-        return Quantizer(tuple(codebooks_LKD), BeamEncoder(codebooks, self.beam), SumDecoder(codebooks))
+        return self.assemble(tuple(_train(data.embedding_ND, self, seed, threads)))
+
+    def assemble(self, codebooks: tuple[FloatArray, ...]) -> Quantizer:
+        """The quantizer with these codebooks float32 [K, D], one a level."""
+        stacked_LKD = torch.from_numpy(np.stack(codebooks))
+        return Quantizer(codebooks, BeamEncoder(stacked_LKD, self.beam), SumDecoder(stacked_LKD))
 
 
 def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads: int) -> FloatArray:

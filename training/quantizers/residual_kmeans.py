@@ -62,8 +62,12 @@ class ResidualKMeansConfig(Config):
                 codebooks.append(codebook_KD)
         finally:
             faiss.omp_set_num_threads(old_threads)
+        return self.assemble(tuple(codebooks))
+
+    def assemble(self, codebooks: tuple[FloatArray, ...]) -> Quantizer:
+        """The quantizer with these codebooks float32 [K, D], one a level."""
         stacked_LKD = torch.from_numpy(np.stack(codebooks))
-        return Quantizer(tuple(codebooks), BeamEncoder(stacked_LKD, 1), SumDecoder(stacked_LKD))
+        return Quantizer(codebooks, BeamEncoder(stacked_LKD, 1), SumDecoder(stacked_LKD))
 
     def _level(self, residual_ND: FloatArray, seed: int) -> FloatArray:
         kmeans = faiss.Kmeans(

@@ -2,14 +2,12 @@
 
 from collections.abc import Sequence
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from training.loop import EpochLog
 from training.report.svg import SERIES, SOFT, figure
-from training.semantic_ids import SemanticIds
 
 
 def loss(logs: Sequence[EpochLog], final_logs: Sequence[EpochLog]) -> Figure:
@@ -79,17 +77,6 @@ _TITLES = {
     "cosine": "Mean cosine of two embeddings",
     "rank": "Dimensions in use",
 }
-
-
-def code_usage(semantic_ids: SemanticIds) -> Figure:
-    """How many items each code of a level has."""
-    drawn, axes = figure("Code usage by level", "code, most used first", "items")
-    for level, size in enumerate(semantic_ids.quantizer.codebook_sizes):
-        count_K = np.bincount(semantic_ids.code_NL[:, level], minlength=size)
-        axes.plot(np.sort(count_K)[::-1], color=SERIES[level % len(SERIES)], label=f"level {level + 1}")
-    axes.set_yscale("symlog")
-    axes.legend()
-    return drawn
 
 
 def _line(

@@ -2,11 +2,12 @@
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from training.compare import ITEM_KNN, MODEL, POPULARITY
 from training.hubness import K
 from training.outcome import Outcome
+from training.report.code_findings import code_findings
+from training.report.finding import Finding
 
 LARGE_GAP = 0.05
 LARGE_SKEW = 3.0
@@ -17,14 +18,6 @@ COLLAPSED_DIMENSIONS = 2.0
 DROPPED = 0.01
 UNEVEN_GRADIENTS = 100.0
 SKIPPED = 0.1
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One warning."""
-
-    title: str
-    detail: str
 
 
 def findings(outcome: Outcome) -> list[Finding]:
@@ -125,6 +118,10 @@ def _hubs(outcome: Outcome) -> Iterator[Finding]:
         )
 
 
+def _semantic_ids(outcome: Outcome) -> Iterator[Finding]:
+    return code_findings(outcome.semantic_ids) if outcome.semantic_ids else iter(())
+
+
 def _or_logq(outcome: Outcome) -> str:
     """The advice to correct for popularity, where that is not done yet and negatives are sampled."""
     objective, negatives = outcome.config.objective, outcome.config.negatives
@@ -187,5 +184,6 @@ _CHECKS: tuple[Callable[[Outcome], Iterator[Finding]], ...] = (
     _calibration,
     _hubs,
     _terms,
+    _semantic_ids,
     _data,
 )

@@ -11,9 +11,11 @@ from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import curves, pictures
 from training.report.examples import NEIGHBOURS, neighbour_cards, query_cards
-from training.report.findings import Finding, findings
+from training.report.finding import Finding
+from training.report.findings import findings
 from training.report.markup import STYLE, Section, grid, paragraph, picture, table
 from training.report.names import ItemNames, attribute
+from training.report.semantic_ids import semantic_id_section
 from training.report.svg import inline
 
 
@@ -29,7 +31,7 @@ def document(outcome: Outcome) -> str:
         _map(outcome),
         _neighbours(outcome, names),
         _queries(outcome, names),
-        *_semantic_ids(outcome),
+        *semantic_id_section(outcome, names),
         _data(outcome),
         _configuration(outcome),
     ]
@@ -232,16 +234,6 @@ def _neighbours(outcome: Outcome, names: ItemNames) -> Section:
 def _queries(outcome: Outcome, names: ItemNames) -> Section:
     note = "Test queries, from the best served to the worst. ✓ marks a relevant item."
     return Section("queries", "Example queries", paragraph(note) + grid(query_cards(outcome, names), "cards"))
-
-
-def _semantic_ids(outcome: Outcome) -> list[Section]:
-    semantic_ids = outcome.semantic_ids
-    if semantic_ids is None:
-        return []
-    drawn = inline(curves.code_usage(semantic_ids), "codes", "Items by code")
-    caption = "Flat lines are good. A steep one puts most items under a few codes."
-    rows = [["metric", "value"], *([name, f"{value:.4g}"] for name, value in semantic_ids.metrics.items())]
-    return [Section("semantic-ids", "Semantic IDs", grid([picture(drawn, caption), table(rows)]))]
 
 
 def _data(outcome: Outcome) -> Section:

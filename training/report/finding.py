@@ -1,0 +1,11 @@
+"""A warning of the report."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What is odd, and in `detail` the numbers and what to try."""
+
+    title: str
+    detail: str
