@@ -227,7 +227,7 @@ class Learner:
         read_N = interactions.query_N if self._dataset.queries_are == "items" else interactions.item_N
         seen_N = np.bincount(read_N[phase.fit_N], minlength=len(items))
         behaviour = Behaviour.of(interactions, phase.fit_N, len(self._dataset.query_ids))
-        records = TrainedRecords(items, np.flatnonzero(counts_N), examples.encoded.queries, behaviour)
+        records = TrainedRecords(items, examples.encoded.queries, behaviour)
         semantic_ids = fit_semantic_id_features(
             config.semantic_id_features, records, config.trainer.seed, config.trainer.threads
         )

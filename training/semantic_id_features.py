@@ -1,6 +1,6 @@
 """Fit the quantizers of the vector features that towers read as semantic IDs, on training data alone.
 
-Axes: N catalogue items, Q training queries, T items that are targets, F vectors to fit on, W width, P pairs.
+Axes: N catalogue items, Q training queries, F vectors to fit on, W width, P pairs.
 """
 
 from collections.abc import Mapping
@@ -14,15 +14,14 @@ from training.encoders.semantic_id import FittedSemanticId, SemanticIdFeatureCon
 from training.errors import BadData
 from training.precision import ExportConfig
 from training.quantizers.contract import Behaviour, Quantizer, QuantizerData
-from training.ragged import BoolArray, FloatArray, IntArray
+from training.ragged import BoolArray, FloatArray
 
 
 @dataclass(frozen=True)
 class TrainedRecords:
-    """What the towers train on: the catalogue, the items that are targets, the queries, who took what."""
+    """What the towers train on: the catalogue, the queries, who took what."""
 
     items: EncodedRecords
-    target_T: IntArray
     queries: EncodedRecords
     behaviour: Behaviour
 
@@ -74,10 +73,9 @@ def fit_semantic_id_features(
         data = _item_data(name, records) if on_items else _query_data(name, records)
         quantizer = _fit(name, config, data, seed, threads)
         if on_items:
-            trained_TW = records.items.columns[name].batch(records.target_T)
-            fitted.item[name] = FittedSemanticId(config, quantizer, trained_TW)
+            fitted.item[name] = FittedSemanticId(config, quantizer)
         if on_queries:
-            fitted.query[name] = FittedSemanticId(config, quantizer, records.queries.columns[name].batch(None))
+            fitted.query[name] = FittedSemanticId(config, quantizer)
     return fitted
 
 

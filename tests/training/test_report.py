@@ -1,7 +1,6 @@
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,6 @@ from training.report.names import ItemNames, attribute, name_column, query_name,
 from training.report.page import warnings_box
 from training.report.pictures import map_by_attribute
 from training.report.svg import figure, inline, style
-from training.report.treemap import Rectangle, squarified
 from training.score import model_score
 
 SECTIONS = (
@@ -289,13 +287,3 @@ def test_the_commonest_values_have_colours_and_the_rest_is_other(outcome: Outcom
         svg = inline(map_by_attribute(outcome.diagnostics.map, "kind", values), "map", "map")
     assert ">other<" in svg
     assert svg.count("<use") == 60 + 8  # every item once, and the legend
-
-
-def test_boxes_of_a_tree_map_fill_it_with_the_given_areas() -> None:
-    boxes = squarified([6, 6, 4, 3, 2, 2, 1], Rectangle(0, 0, 6, 4))
-    assert [box.width * box.height for box in boxes] == pytest.approx([6, 6, 4, 3, 2, 2, 1])
-    assert boxes[0] == pytest.approx((0, 0, 3, 2))  # the example of the paper: two squares of 3 x 2 at the left
-    for one, other in combinations(boxes, 2):
-        across = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-        up = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
-        assert min(across, up) <= 1e-9

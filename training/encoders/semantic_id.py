@@ -16,7 +16,6 @@ from training.encoders.vector import VectorEncoder
 from training.quantizers import QuantizerConfig
 from training.quantizers.contract import Quantizer
 from training.quantizers.residual import ResidualConfig
-from training.ragged import FloatArray
 
 # Both below 2^31, so that no product leaves int64: graphs have no unsigned arithmetic.
 _PRIME, _MULTIPLIER = 2_147_483_647, 1_436_079_061
@@ -52,27 +51,19 @@ class SemanticIdFeatureConfig(Config):
 
 @dataclass(frozen=True)
 class FittedSemanticId:
-    """The quantizer, and the vectors float32 [B, W] that the tower trains on."""
+    """A quantizer, and how its codes are read."""
 
     config: SemanticIdFeatureConfig
     quantizer: Quantizer
-    trained_BW: FloatArray
 
     def build(self, width: int, dimension: int) -> "SemanticIdEncoder":
-        """The encoder. Rows that no trained vector reads begin at zero: an unseen prefix adds nothing, not noise."""
+        """The encoder. All rows begin at zero, so a prefix that training never met adds nothing instead of noise."""
         config = self.config
         grams = PrefixRows(config.buckets) if config.grams == "prefix" else PositionRows(self.quantizer.codebook_sizes)
         table = nn.Embedding(grams.rows, dimension, padding_idx=0)
+        nn.init.zeros_(table.weight)
         vector = VectorEncoder(width, dimension) if config.keep_vector else None
-        encoder = SemanticIdEncoder(self.quantizer.encode, grams, table, vector, config.dropout)
-        nn.init.normal_(table.weight, std=dimension**-0.5)
-        known_H1 = torch.zeros(grams.rows, 1)
-        with torch.no_grad():
-            for part_BW in torch.split(torch.from_numpy(self.trained_BW), 1024):
-                known_H1[encoder.rows(part_BW)] = 1.0
-            known_H1[0] = 0.0  # the row of a missing vector
-            table.weight *= known_H1
-        return encoder
+        return SemanticIdEncoder(self.quantizer.encode, grams, table, vector, config.dropout)
 
 
 class SemanticIdEncoder(nn.Module):

@@ -77,7 +77,6 @@ class ResidualKMeansConfig(Config):
             seed=seed + 1,
             min_points_per_centroid=1,
             max_points_per_centroid=max(256, -(-_MOST_BALANCED // self.codebook_size)),
-            init_method=faiss.ClusteringInitMethod_KMEANS_PLUS_PLUS,
         )
         kmeans.train(residual_ND)
         codebook_KD: FloatArray = np.array(kmeans.centroids, dtype=np.float32)

@@ -32,13 +32,17 @@ class FirstDigits(nn.Module):
 
 
 def built(trained: list[list[int]], **settings: object) -> SemanticIdEncoder:
-    """An encoder of vectors that are codes + 1, three levels of 4."""
+    """An encoder of vectors that are codes + 1, three levels of 4, after it has met the vectors `trained`."""
     config = SemanticIdFeatureConfig.model_validate({"buckets": 4096, **settings})
     codebooks = tuple(np.zeros((4, 3), dtype=np.float32) for _ in range(3))
     torch.manual_seed(0)
-    return FittedSemanticId(
-        config, Quantizer(codebooks, FirstDigits(), nn.Identity()), np.array(trained, dtype=np.float32)
-    ).build(3, DIMENSION)
+    encoder = FittedSemanticId(config, Quantizer(codebooks, FirstDigits(), nn.Identity())).build(3, DIMENSION)
+    assert not encoder.table.weight.any()
+    met = torch.tensor(sorted(set(encoder.rows(torch.tensor(trained, dtype=torch.float32)).ravel().tolist())))
+    with torch.no_grad():
+        encoder.table.weight[met] = torch.randn(len(met), DIMENSION)
+        encoder.table.weight[0] = 0
+    return encoder
 
 
 def test_two_items_share_exactly_the_rows_of_their_common_prefix() -> None:
@@ -133,7 +137,8 @@ def test_the_graph_reads_the_same_rows(grams: str, tmp_path: Path) -> None:
     quantizer = ResidualConfig(codebook_size=32).fit(QuantizerData(value_NW), 0, 1)
     config = SemanticIdFeatureConfig.model_validate({"grams": grams})
     torch.manual_seed(0)
-    encoder = FittedSemanticId(config, quantizer, value_NW).build(24, DIMENSION).eval()
+    encoder = FittedSemanticId(config, quantizer).build(24, DIMENSION).eval()
+    nn.init.normal_(encoder.table.weight[1:])
     value_NW[::50] = 0
     path = tmp_path / "tower.onnx"
     export_tower(encoder, [VectorFeature(name="v", dimension=24)], {"v": value_NW[:3]}, path)

@@ -17,11 +17,11 @@ def codes(quantizer: Quantizer, rows_ND: np.ndarray) -> np.ndarray:
 
 
 def test_clusters_of_clusters_are_recovered() -> None:
-    rows_ND = np.array([[100 * a + b] for a in range(3) for b in (-1, 1)], dtype=np.float32).repeat(8, axis=0)
-    quantizer = ResidualKMeansConfig(levels=2, codebook_size=3).fit(QuantizerData(rows_ND), 0, 1)
+    rows_ND = np.array([[100 * a + b] for a in range(2) for b in (-1, 1)], dtype=np.float32).repeat(8, axis=0)
+    quantizer = ResidualKMeansConfig(levels=2, codebook_size=2).fit(QuantizerData(rows_ND), 0, 1)
     code_NL = codes(quantizer, rows_ND)
-    outer_N = np.repeat(np.arange(3), 16)
-    assert len({(a, b) for a, b in zip(code_NL[:, 0].tolist(), outer_N.tolist(), strict=True)}) == 3
+    outer_N = np.repeat(np.arange(2), 16)
+    assert len({(a, b) for a, b in zip(code_NL[:, 0].tolist(), outer_N.tolist(), strict=True)}) == 2
     np.testing.assert_allclose(quantizer.decode(torch.from_numpy(code_NL)).numpy(), rows_ND, atol=2e-3)
 
 
@@ -34,7 +34,7 @@ def test_balancing_evens_the_use_of_codes() -> None:
     for assign in ("greedy", "balanced"):
         quantizer = ResidualKMeansConfig(levels=1, codebook_size=32, assign=assign).fit(data, 0, 1)
         use[assign] = perplexity(np.bincount(codes(quantizer, data.embedding_ND)[:, 0], minlength=32))
-    assert use["balanced"] > 1.5 * use["greedy"]
+    assert use["balanced"] > 30 > use["greedy"]
 
 
 def test_any_number_of_codes_that_a_key_can_hold() -> None:
