@@ -25,11 +25,13 @@ def test_codes_are_those_of_faiss(beam: int) -> None:
     rows_ND = clustered(1000, 16)
     ours = ResidualConfig(levels=3, codebook_size=32, beam=beam).fit(QuantizerData(rows_ND), 0, 1)
     theirs = faiss.ResidualQuantizer(16, 3, 5)
-    theirs.max_beam_size = beam
+    theirs.train_type = faiss.ResidualQuantizer.Train_progressive_dim | faiss.ResidualQuantizer.Train_refine_codebook
+    theirs.max_beam_size = 1
     theirs.cp.seed = 1
     theirs.cp.min_points_per_centroid = 1
     faiss.omp_set_num_threads(1)
     theirs.train(rows_ND)
+    theirs.max_beam_size = beam
     bits = np.unpackbits(theirs.compute_codes(rows_ND), axis=1, bitorder="little")[:, :15].reshape(-1, 3, 5)
     expected_NL = (bits * (1 << np.arange(5))).sum(2)
     code_NL = ours.encode(torch.from_numpy(rows_ND)).numpy()
@@ -46,7 +48,7 @@ def test_a_beam_finds_what_greedy_misses() -> None:
 
 def test_clusters_of_clusters_are_coded_without_error() -> None:
     rows_ND = np.array([[100 * a + b] for a in range(3) for b in (-1, 1)], dtype=np.float32).repeat(8, axis=0)
-    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4).fit(QuantizerData(rows_ND), 0, 1)
+    quantizer = ResidualConfig(levels=2, codebook_size=4, beam=4, refine=False).fit(QuantizerData(rows_ND), 0, 1)
     code = quantizer.encode(torch.from_numpy(rows_ND))
     np.testing.assert_allclose(quantizer.decode(code).numpy(), rows_ND, atol=1e-3)
 

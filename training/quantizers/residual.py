@@ -1,4 +1,4 @@
-"""Residual quantizer: each level codes what the levels before it left over; trained by FAISS with a beam.
+"""Residual quantizer: each level codes what the levels before it left over; trained by FAISS.
 
 Axes: N embeddings, D embedding, L levels, K codes a level.
 """
@@ -20,12 +20,22 @@ _MOST_BITS = 64  # a code of FAISS while it trains
 
 
 class ResidualConfig(Config):
-    """Residual quantizer of FAISS: progressive k-means, beam search in training and in encoding."""
+    """Residual quantizer of FAISS: progressive k-means, codebooks fitted together at last, beam search in encoding."""
 
     kind: Literal["residual"] = "residual"
     levels: int = Field(default=3, ge=1, le=8, description="Codes of a semantic ID.")
     codebook_size: int = Field(default=256, ge=2, le=4096, description="Codes of each level; a power of two.")
     beam: int = Field(default=5, ge=1, le=64, description="Partial codes kept while encoding; 1 is greedy.")
+    training_beam: int = Field(
+        default=1,
+        ge=1,
+        le=64,
+        description="Partial codes kept while learning. More give a smaller error but middle levels that use fewer "
+        "codes.",
+    )
+    refine: bool = Field(
+        default=True, description="Whether all codebooks are at last fitted to the embeddings together."
+    )
 
     @field_validator("codebook_size")
     @classmethod
@@ -68,7 +78,10 @@ class ResidualConfig(Config):
 def _train(embedding_ND: FloatArray, config: ResidualConfig, seed: int, threads: int) -> FloatArray:
     dimension = embedding_ND.shape[1]
     trained = faiss.ResidualQuantizer(dimension, config.levels, config.codebook_size.bit_length() - 1)
-    trained.max_beam_size = config.beam
+    trained.max_beam_size = config.training_beam
+    trained.train_type = faiss.ResidualQuantizer.Train_progressive_dim
+    if config.refine:
+        trained.train_type |= faiss.ResidualQuantizer.Train_refine_codebook
     trained.cp.seed = seed + 1
     trained.cp.min_points_per_centroid = 1  # small catalogues are fine; the check above is ours
     old_threads = faiss.omp_get_max_threads()
