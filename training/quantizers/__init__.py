@@ -1,8 +1,13 @@
 """Quantizers: one file each, and one line in the union below to add another."""
 
-from training.quantizers.residual import ResidualConfig
+from typing import Annotated
 
-# One kind so far; a second makes this Annotated[A | B, Field(discriminator="kind")].
-QuantizerConfig = ResidualConfig
+from pydantic import Field
+
+from training.quantizers.das import DasConfig
+from training.quantizers.residual import ResidualConfig
+from training.quantizers.rq_vae import RqVaeConfig
+
+QuantizerConfig = Annotated[ResidualConfig | RqVaeConfig | DasConfig, Field(discriminator="kind")]
 
 __all__ = ["QuantizerConfig"]

@@ -15,7 +15,7 @@ from bundle.config import Config
 from training.errors import BadData, Diverged
 from training.quantizers.assignment import Assign
 from training.quantizers.gradients import Gradient, pass_gradient
-from training.quantizers.latent import LatentDecoder, LatentEncoder, statistics
+from training.quantizers.latent import Details, LatentDecoder, LatentEncoder, statistics
 from training.quantizers.learned_codebooks import CodebookUpdate, LearnedCodebooks, Quantized, kmeans_codebooks
 from training.quantizers.reconstruction import Reconstruction, reconstruction_loss
 
@@ -29,6 +29,12 @@ class AutoencoderConfig(Config):
     codebook_size: int = Field(default=256, ge=2, le=4096, description="Codes of each level.")
     latent: int = Field(
         default=256, ge=1, le=2048, description="Dimension in which codes add up; at most the embedding's."
+    )
+    details: int = Field(
+        default=4, ge=0, le=64, description="Further latent dimensions that tell near-duplicates apart; 0 for none."
+    )
+    detail_variance: float = Field(
+        default=0.04, ge=0, le=1, description="Of all of them together, as a share of the embeddings' variance."
     )
     hidden: int = Field(default=256, ge=1, le=8192, description="Hidden units of encoder and decoder.")
     steps: int = Field(default=600, ge=0, description="Training steps; 0 is residual k-means on principal components.")
@@ -79,7 +85,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.config = config
         fitted = statistics(embedding_ND, config.latent)
-        self.encoder = LatentEncoder(fitted, config.hidden)
+        self.encoder = LatentEncoder(fitted, config.hidden, Details(config.details, config.detail_variance))
         self.decoder = LatentDecoder(fitted, config.hidden)
         generator = torch.Generator().manual_seed(seed)
         row_S = torch.randperm(len(embedding_ND), generator=generator)[: max(config.init_rows, config.codebook_size)]

@@ -50,7 +50,7 @@ class LearnedCodebooks(nn.Module):
             residuals.append(residual_Bd)
             with torch.no_grad():
                 distance_BK = codebook_Kd.square().sum(1) - 2 * (residual_Bd @ codebook_Kd.T)
-                codes.append(training_codes(distance_BK, residual_Bd, assign, done))
+                codes.append(training_codes(distance_BK, assign, done))
             chosen.append(codebook_Kd[codes[-1]])
             residual_Bd = residual_Bd - chosen[-1].detach()
         return Quantized(torch.stack(codes, 1), torch.stack(chosen, 1), torch.stack(residuals, 1))
