@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
+from benchmarks.semantic_id_parts import quantizers
 from benchmarks.semantic_id_parts.contract import Budget, Part
 
-PARTS: Mapping[str, Part] = {}
+PARTS: Mapping[str, Part] = {
+    "quantizers": quantizers.PART,
+}
 PREAMBLE = "\n\n".join(
     [
         "Every quantizer and every use of semantic IDs beside its baselines; costs are CPU time, or ratios in one run.",

@@ -8,13 +8,25 @@ from pydantic import ValidationError
 
 from tests.contracts.quantizer import QuantizerContract, clustered
 from training.quantizers.contract import QuantizerData
+from training.quantizers.fsq import FsqConfig
 from training.quantizers.graphs import BeamEncoder
 from training.quantizers.metrics import duplicates, gini, perplexity, quantizer_metrics
 from training.quantizers.residual import ResidualConfig
+from training.quantizers.residual_kmeans import ResidualKMeansConfig
 
 
 @pytest.mark.parametrize(
-    "config", [ResidualConfig(codebook_size=16), ResidualConfig(levels=2, codebook_size=32, beam=1)]
+    "config",
+    [
+        ResidualConfig(codebook_size=16),
+        ResidualConfig(levels=2, codebook_size=32, beam=1),
+        ResidualConfig(codebook_size=16, beam=5, training_beam=5, refine=False),
+        ResidualKMeansConfig(codebook_size=20),
+        ResidualKMeansConfig(levels=2, codebook_size=16, assign="balanced"),
+        FsqConfig(levels=3, grid=(4, 3)),
+        FsqConfig(levels=2, grid=(2, 5)),
+    ],
+    ids=lambda config: config.kind,
 )
 class TestEveryQuantizer(QuantizerContract):
     pass

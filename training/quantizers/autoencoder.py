@@ -7,16 +7,17 @@ import math
 from typing import Literal, NamedTuple
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from bundle.config import Config
-from training.errors import BadData, Diverged
+from training.errors import Diverged
 from training.quantizers.assignment import Assign
 from training.quantizers.gradients import Gradient, pass_gradient
 from training.quantizers.latent import Details, LatentDecoder, LatentEncoder, statistics
 from training.quantizers.learned_codebooks import CodebookUpdate, LearnedCodebooks, Quantized, kmeans_codebooks
+from training.quantizers.limits import check_items, check_key
 from training.quantizers.reconstruction import Reconstruction, reconstruction_loss
 
 _WARM_STEPS = 50
@@ -37,7 +38,7 @@ class AutoencoderConfig(Config):
         default=0.04, ge=0, le=1, description="Of all of them together, as a share of the embeddings' variance."
     )
     hidden: int = Field(default=256, ge=1, le=8192, description="Hidden units of encoder and decoder.")
-    steps: int = Field(default=600, ge=0, description="Training steps; 0 is residual k-means on principal components.")
+    steps: int = Field(default=400, ge=0, description="Training steps; 0 is residual k-means on principal components.")
     batch_size: int = Field(default=1024, ge=2, description="Embeddings a step; at most all of them.")
     learning_rate: float = Field(default=1e-3, gt=0, description="Of Adam at its height; falls to 0 as a cosine.")
     commitment: float = Field(default=0.25, ge=0, description="Weight of the pull of the encoder to the codes.")
@@ -61,12 +62,12 @@ class AutoencoderConfig(Config):
 
     def check(self, n_items: int) -> None:
         """Raise BadData when so few items cannot train so many codes."""
-        if n_items < self.codebook_size:
-            raise BadData(
-                f"{n_items} items cannot train {self.codebook_size} codes a level; set quantizer.codebook_size to at "
-                f"most {max(2, 1 << (n_items.bit_length() - 1))}, or leave the quantizer out",
-                items=n_items,
-            )
+        check_items(n_items, self.codebook_size, n_items)
+
+    @model_validator(mode="after")
+    def _fits_a_key(self) -> "AutoencoderConfig":
+        check_key([self.codebook_size] * self.levels)
+        return self
 
 
 class View(NamedTuple):

@@ -11,12 +11,10 @@ import torch
 from pydantic import Field, field_validator, model_validator
 
 from bundle.config import Config
-from training.errors import BadData
 from training.quantizers.contract import Quantizer, QuantizerData
 from training.quantizers.graphs import BeamEncoder, SumDecoder
+from training.quantizers.limits import KEY_BITS, check_items
 from training.ragged import FloatArray
-
-_MOST_BITS = 64  # a code of FAISS while it trains
 
 
 class ResidualConfig(Config):
@@ -49,23 +47,17 @@ class ResidualConfig(Config):
     @model_validator(mode="after")
     def _fits_a_word(self) -> "ResidualConfig":
         bits = self.codebook_size.bit_length() - 1
-        if self.levels * bits > _MOST_BITS:
+        if self.levels * bits > KEY_BITS:
             raise ValueError(
                 f"{self.levels} levels of {bits} bits (codebook_size = {self.codebook_size}) are {self.levels * bits} "
-                f"bits a semantic ID, but at most {_MOST_BITS} can be trained; set levels to at most "
-                f"{_MOST_BITS // bits}, or codebook_size to at most {1 << (_MOST_BITS // self.levels)}"
+                f"bits a semantic ID, but at most {KEY_BITS} can be trained; set levels to at most "
+                f"{KEY_BITS // bits}, or codebook_size to at most {1 << (KEY_BITS // self.levels)}"
             )
         return self
 
     def check(self, n_items: int) -> None:
         """Raise BadData when so few items cannot train so many codes."""
-        if n_items < self.codebook_size:
-            fits = max(2, 1 << (n_items.bit_length() - 1))
-            raise BadData(
-                f"{n_items} items cannot train {self.codebook_size} codes a level; set quantizer.codebook_size to at "
-                f"most {fits}, or leave the quantizer out",
-                items=n_items,
-            )
+        check_items(n_items, self.codebook_size, 1 << max(0, n_items.bit_length() - 1))
 
     def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
         """Learn codebooks from item embeddings; raises BadData when there are fewer of them than codes a level."""
