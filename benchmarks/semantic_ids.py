@@ -9,11 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
-from benchmarks.semantic_id_parts import quantizers
+from benchmarks.semantic_id_parts import alignment, quantizers
 from benchmarks.semantic_id_parts.contract import Budget, Part
 
 PARTS: Mapping[str, Part] = {
     "quantizers": quantizers.PART,
+    "alignment": alignment.PART,
 }
 PREAMBLE = "\n\n".join(
     [

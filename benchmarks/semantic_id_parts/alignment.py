@@ -13,15 +13,15 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
-from benchmarks.online_retail import EXAMPLE
 from benchmarks.movielens_data import load_movielens
+from benchmarks.online_retail import EXAMPLE
 from benchmarks.report import Row
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.two_stage import TwoStage
 from benchmarks.text_vectors import minilm_vectors
-from training.dataset import Dataset, load_dataset
-from training.config import TrainConfig
 from bundle.config import load_config
+from training.config import TrainConfig
+from training.dataset import Dataset, load_dataset
 from training.quantizers.contract import Behaviour, Quantizer, QuantizerBuilder, QuantizerData
 from training.quantizers.das import DasConfig
 from training.quantizers.pair_batches import PairBatches
@@ -34,11 +34,11 @@ PROTOCOL = """
 title and genres in MovieLens-100K, the last 20 % of the ratings by time held out. Quantizers see the training part
 alone; what is measured is in the rest. `rq_vae` reads content alone. `align-then-quantize` is two stages: the same
 behaviour losses and alignment terms first move a map of the content without codes, then an RQ-VAE quantizes what it
-gives, so that it differs from `das` in its stages and not in its losses. `lift@m`: share of held-out pairs of items of one user that share the
-first m codes, divided by the share among all pairs of items. `nmi@m` and `ami@m`: normalised and adjusted mutual information of the first
-m codes and 32 clusters of the held-out co-occurrences (k-means on 32 directions of positive pointwise mutual
-information, items with at least 5 held-out interactions); the adjusted one does not grow with the number of prefixes
-alone. `dup_excess`: 1 - distinct IDs / items. `relative_error`: of decoded content.
+gives, so that it differs from `das` in its stages and not in its losses. `lift@m`: share of held-out pairs of items of
+one user that share the first m codes, divided by the share among all pairs of items. `nmi@m` and `ami@m`: normalised
+and adjusted mutual information of the first m codes and 32 clusters of the held-out co-occurrences (k-means on 32
+directions of positive pointwise mutual information, items with at least 5 held-out interactions); the adjusted one
+does not grow with the number of prefixes alone. `dup_excess`: 1 - distinct IDs / items.
 """
 CODES: dict[str, Any] = {"codebook_size": 64, "latent": 64, "steps": 400}
 CLUSTERS = 32

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
 from training.device import repeatable
+from training.errors import BadData
 from training.quantizers.alignment import Views, alignment_loss, equal
 from training.quantizers.autoencoder import learning_rate_factor
 from training.quantizers.contract import Quantizer, QuantizerData
@@ -32,7 +33,8 @@ class TwoStage(NamedTuple):
 
     def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
         """Fit both stages; the encoder goes from content to codes, the decoder back to the aligned vectors only."""
-        assert data.behaviour is not None
+        if data.behaviour is None:
+            raise BadData("the first stage learns from behaviour, and there is none")
         pairs = PairBatches(data.behaviour, len(data.embedding_ND), seed)
         with repeatable(seed, threads, torch.device("cpu")):
             user_UD = torch.from_numpy(user_vectors(data.embedding_ND, pairs, self.alignment.user_history))
@@ -92,4 +94,6 @@ class _Alignment:
             user.own_Bd,
             item.own_Bd,
         )
-        return config.behaviour_weight * loss + config.alignment_weight * alignment_loss(views, pairs, config.temperature)
+        return config.behaviour_weight * loss + config.alignment_weight * alignment_loss(
+            views, pairs, config.temperature
+        )

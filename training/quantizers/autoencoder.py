@@ -88,12 +88,16 @@ class Autoencoder(nn.Module):
         fitted = statistics(embedding_ND, config.latent)
         self.encoder = LatentEncoder(fitted, config.hidden, Details(config.details, config.detail_variance))
         self.decoder = LatentDecoder(fitted, config.hidden)
-        generator = torch.Generator().manual_seed(seed)
-        row_S = torch.randperm(len(embedding_ND), generator=generator)[: max(config.init_rows, config.codebook_size)]
-        with torch.no_grad():
-            latent_Sd = self.encoder(embedding_ND[row_S]).numpy()
-        codebooks_LKd = kmeans_codebooks(latent_Sd, config.levels, config.codebook_size, seed, threads)
+        codebooks_LKd = self.kmeans(embedding_ND, seed, threads)
         self.codebooks = LearnedCodebooks(codebooks_LKd, min(config.batch_size, len(embedding_ND)))
+
+    @torch.no_grad()
+    def kmeans(self, embedding_ND: Tensor, seed: int, threads: int) -> Tensor:
+        """Codebooks [L, K, d] by k-means on what the encoder now gives for at most `init_rows` random rows."""
+        most = max(self.config.init_rows, self.config.codebook_size)
+        row_S = torch.randperm(len(embedding_ND), generator=torch.Generator().manual_seed(seed))[:most]
+        latent_Sd = self.encoder(embedding_ND[row_S]).numpy()
+        return kmeans_codebooks(latent_Sd, self.config.levels, self.config.codebook_size, seed, threads)
 
     def view(self, embedding_BD: Tensor, assign: Assign = "greedy", done: float = 1.0) -> View:
         """Encode and quantize; `done` is the share of the training behind."""
@@ -140,6 +144,7 @@ class AutoencoderLearner:
     def __init__(self, embedding_ND: Tensor, config: AutoencoderConfig, seed: int, threads: int) -> None:
         self.embedding_ND, self.config = embedding_ND, config
         self.model = Autoencoder(embedding_ND, config, seed, threads)
+        self._seed, self._threads = seed, threads
         self._generator = torch.Generator().manual_seed(seed)
         self._order_N = torch.empty(0, dtype=torch.int64)
 
@@ -150,6 +155,11 @@ class AutoencoderLearner:
             self._order_N = torch.randperm(len(self.embedding_ND), generator=self._generator)
         row_B, self._order_N = self._order_N[:size], self._order_N[size:]
         return self.model.loss(self.embedding_ND[row_B], step / self.config.steps, self._generator)
+
+    @torch.no_grad()
+    def start_codebooks_anew(self) -> None:
+        """K-means again, for an encoder that has moved far from where the codebooks began."""
+        self.model.codebooks.restart(self.model.kmeans(self.embedding_ND, self._seed, self._threads))
 
     def after(self, step: int, quantized: Quantized) -> None:
         """Count use, move running means, and bring dead codes back when it is time."""

@@ -35,6 +35,13 @@ class DasConfig(AutoencoderConfig):
     alignment_weight: float = Field(
         default=0.5, ge=0, description="Of the six alignment terms; 0 gives the codes of rq_vae."
     )
+    restart_at: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="Share of the steps after which k-means starts the codebooks anew. Before, the alignment acts on "
+        "what the encoder gives, because codes found on content alone would hold it there; 0 aligns codes at once.",
+    )
     temperature: float = Field(default=0.1, gt=0, description="Of the alignment terms.")
     align_detach_cf: bool = Field(
         default=False, description="Keep the alignment from moving the debiased behaviour; for little data."
@@ -43,7 +50,10 @@ class DasConfig(AutoencoderConfig):
     user_history: int = Field(default=20, ge=1, description="Last items whose mean embedding stands for a user.")
 
     def fit(self, data: QuantizerData, seed: int, threads: int) -> "AlignedQuantizer":
-        """Learn both sides; raises BadData without behaviour or with too few items or users, Diverged for a broken loss."""
+        """Learn both sides.
+
+        Raises BadData without behaviour or with too few items or users, and Diverged for a broken loss.
+        """
         self.check(len(data.embedding_ND))
         if data.behaviour is None or not len(data.behaviour.item_P):
             raise BadData(
@@ -107,9 +117,16 @@ class DualAlignment:
         for step in range(self.config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = self.config.learning_rate * learning_rate_factor(step, self.config.steps)
+            if step == self._restart_step() and step > 0:
+                self.item.start_codebooks_anew()
+                self.user.start_codebooks_anew()
             item_loss, item_quantized = self.item.loss(step)
             user_loss, user_quantized = self.user.loss(step)
-            loss = item_loss + user_loss + self.pair_loss(self.pairs.next(self.config.pair_batch_size))
+            loss = (
+                item_loss
+                + user_loss
+                + self.pair_loss(self.pairs.next(self.config.pair_batch_size), quantized=step >= self._restart_step())
+            )
             check_finite(loss, step)
             optimizer.zero_grad()
             loss.backward()
@@ -117,7 +134,11 @@ class DualAlignment:
             self.item.after(step, item_quantized)
             self.user.after(step, user_quantized)
 
-    def pair_loss(self, pairs: PairBatch) -> Tensor:
+    def _restart_step(self) -> int:
+        # Without alignment nothing leads the encoder away, and the codes are to be those of the plain RQ-VAE.
+        return int(self.config.restart_at * self.config.steps) if self.config.alignment_weight else 0
+
+    def pair_loss(self, pairs: PairBatch, quantized: bool) -> Tensor:
         """Of a batch of pairs: debiased behaviour, and the alignment of both sides with it."""
         config = self.config
         user, item = self.user_factors(pairs.user_B), self.item_factors(pairs.item_B)
@@ -129,13 +150,15 @@ class DualAlignment:
         interest_Bd, property_Bd = user.own_Bd, item.own_Bd
         if config.align_detach_cf:
             interest_Bd, property_Bd = interest_Bd.detach(), property_Bd.detach()
-        user_2Bd = _quantized(self.user, torch.cat([pairs.user_B, pairs.other_user_B]))
-        item_2Bd = _quantized(self.item, torch.cat([pairs.item_B, pairs.other_item_B]))
+        user_2Bd = _view(self.user, quantized, torch.cat([pairs.user_B, pairs.other_user_B]))
+        item_2Bd = _view(self.item, quantized, torch.cat([pairs.item_B, pairs.other_item_B]))
         (user_Bd, other_user_Bd), (item_Bd, other_item_Bd) = user_2Bd.chunk(2), item_2Bd.chunk(2)
         views = Views(user_Bd, item_Bd, other_user_Bd, other_item_Bd, interest_Bd, property_Bd)
         return loss + config.alignment_weight * alignment_loss(views, pairs, config.temperature)
 
 
-def _quantized(side: AutoencoderLearner, row_B: Tensor) -> Tensor:
+def _view(side: AutoencoderLearner, quantized: bool, row_B: Tensor) -> Tensor:
     content = len(side.model.encoder.linear)  # the details beyond it say nothing of what people take
+    if not quantized:
+        return side.model.encoder(side.embedding_ND[row_B])[:, :content]
     return side.model.view(side.embedding_ND[row_B]).passed_Bd[:, :content]

@@ -61,7 +61,7 @@ def debias_loss(user: Factors, item: Factors, same_BB: Tensor, log_draw_B: Tenso
     score_BB = user.all_Bd @ item.all_Bd.T / width**0.5 - log_draw_B
     everything = cross_entropy(score_BB.masked_fill(same_BB, -torch.inf), torch.arange(len(score_BB)))
     own = nce(user.own_Bd, item.own_Bd, temperature, same_BB)
-    return everything + own + sum((similarity_loss(side) + orthogonality_loss(side) for side in (user, item)))
+    return everything + own + sum(similarity_loss(side) + orthogonality_loss(side) for side in (user, item))
 
 
 def similarity_loss(side: Factors) -> Tensor:

@@ -19,7 +19,6 @@ from torch import Tensor, nn
 
 from training.errors import BadData
 
-
 _WAVES = 20.0  # radians of phase over the spread of the embeddings
 
 

@@ -56,6 +56,14 @@ class LearnedCodebooks(nn.Module):
         return Quantized(torch.stack(codes, 1), torch.stack(chosen, 1), torch.stack(residuals, 1))
 
     @torch.no_grad()
+    def restart(self, codebooks_LKd: Tensor) -> None:
+        """Other code vectors, all of them taken for equally used."""
+        self.vector_LKd.copy_(codebooks_LKd)
+        self.use_LK.fill_(self.equal_share)
+        self.count_LK.fill_(self.equal_share)
+        self.sum_LKd.copy_(codebooks_LKd * self.equal_share)
+
+    @torch.no_grad()
     def count(self, quantized: Quantized) -> None:
         """Take a batch into the running counts of use."""
         for level, use_K in enumerate(self.use_LK):
@@ -64,7 +72,7 @@ class LearnedCodebooks(nn.Module):
 
     @torch.no_grad()
     def average(self, quantized: Quantized, decay: float) -> None:
-        """Move every code vector to the running mean of the residuals that chose it (van den Oord et al., 2017, A.1)."""
+        """Move every code vector to the running mean of the residuals that chose it (VQ-VAE, 2017, A.1)."""
         size = self.vector_LKd.shape[1]
         for level in range(len(self.vector_LKd)):
             code_B, residual_Bd = quantized.code_BL[:, level], quantized.residual_BLd[:, level]

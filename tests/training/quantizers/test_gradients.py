@@ -30,7 +30,9 @@ def test_the_gradient_by_hand(gradient: Gradient, upstream: list[float], expecte
     assert chosen.grad is None
 
 
-@pytest.mark.parametrize(("latent", "chosen"), [([1.0, 0.0], [-2.0, 0.0]), ([0.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 0.0])])
+@pytest.mark.parametrize(
+    ("latent", "chosen"), [([1.0, 0.0], [-2.0, 0.0]), ([0.0, 0.0], [1.0, 1.0]), ([1.0, 1.0], [0.0, 0.0])]
+)
 def test_rows_without_a_rotation_pass_straight_through(latent: list[float], chosen: list[float]) -> None:
     row = torch.tensor([latent], requires_grad=True)
     passed = pass_gradient(row, torch.tensor([chosen]), "rotation")

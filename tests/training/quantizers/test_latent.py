@@ -6,7 +6,9 @@ import torch
 from training.errors import BadData
 from training.quantizers.latent import Details, LatentDecoder, LatentEncoder, statistics
 
-ROWS = torch.randn(200, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 4.0, 3.0, 2.0, 1.0, 0.5]) + 5
+ROWS = (
+    torch.randn(200, 6, generator=torch.Generator().manual_seed(0)) * torch.tensor([9.0, 4.0, 3.0, 2.0, 1.0, 0.5]) + 5
+)
 
 
 def test_an_untrained_map_with_all_components_is_the_identity() -> None:

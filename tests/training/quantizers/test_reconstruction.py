@@ -15,7 +15,7 @@ def test_contrast_of_orthogonal_rows_by_hand() -> None:
 
 def test_equal_rows_are_no_negatives_of_each_other() -> None:
     rows = torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    assert contrast(rows, rows, 1.0)  .item() == pytest.approx(
+    assert contrast(rows, rows, 1.0).item() == pytest.approx(
         (2 * math.log(1 + math.exp(-1)) + math.log(1 + 2 * math.exp(-1))) / 3, abs=1e-6
     )
 

@@ -53,11 +53,11 @@ def test_training_lowers_the_error_of_the_start() -> None:
 
 def test_near_duplicates_share_an_id_without_details_and_mostly_not_with_them() -> None:
     rng = np.random.default_rng(0)
-    centre_ND = rng.normal(size=(60, 24)).repeat(5, axis=0)
+    centre_ND = rng.normal(size=(150, 24)).repeat(4, axis=0)
     rows_ND = (centre_ND + 0.05 * rng.normal(size=centre_ND.shape)).astype(np.float32)
     unique = {}
     for details in (0, 4):
-        config = RqVaeConfig(codebook_size=16, hidden=16, steps=50, details=details)
+        config = RqVaeConfig(codebook_size=32, hidden=16, steps=20, details=details, detail_variance=0.2)
         code_NL = config.fit(QuantizerData(rows_ND), 0, 1).encode(torch.from_numpy(rows_ND)).numpy()
         unique[details] = len(np.unique(code_NL, axis=0)) / len(rows_ND)
     assert unique[4] > unique[0] + 0.1
