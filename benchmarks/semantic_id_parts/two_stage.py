@@ -78,7 +78,7 @@ class _Alignment:
                 group["lr"] = self.config.learning_rate * learning_rate_factor(step, self.config.steps)
             loss = self.item.loss() + self.user.loss() + self._pair_loss(self.pairs.next(self.config.pair_batch_size))
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
     def _pair_loss(self, pairs: PairBatch) -> Tensor:

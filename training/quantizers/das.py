@@ -129,7 +129,7 @@ class DualAlignment:
             )
             check_finite(loss, step)
             optimizer.zero_grad()
-            loss.backward()
+            loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
             self.item.after(step, item_quantized)
             self.user.after(step, user_quantized)
@@ -160,5 +160,6 @@ class DualAlignment:
 def _view(side: AutoencoderLearner, quantized: bool, row_B: Tensor) -> Tensor:
     content = len(side.model.encoder.linear)  # the details beyond it say nothing of what people take
     if not quantized:
-        return side.model.encoder(side.embedding_ND[row_B])[:, :content]
+        latent_Bd: Tensor = side.model.encoder(side.embedding_ND[row_B])
+        return latent_Bd[:, :content]
     return side.model.view(side.embedding_ND[row_B]).passed_Bd[:, :content]

@@ -50,7 +50,7 @@ def statistics(embedding_ND: Tensor, latent: int) -> Statistics:
 class Details(NamedTuple):
     """How many waves, and their variance together as a share of the embeddings'."""
 
-    count: int
+    width: int
     variance: float
 
 
@@ -70,9 +70,9 @@ class LatentEncoder(nn.Module):
         self.linear = nn.Parameter(fitted.direction_cD.clone())
         self.correction = _correction(width, hidden, components)
         # A standardised row has square length D on average, so its phase has a spread of _WAVES radians.
-        self.register_buffer("wave_mD", torch.randn(details.count, width) * _WAVES / width**0.5)
-        self.register_buffer("phase_m", torch.rand(details.count) * 2 * math.pi)
-        self.height = math.sqrt(2 * details.variance * width / max(details.count, 1))
+        self.register_buffer("wave_mD", torch.randn(details.width, width) * _WAVES / width**0.5)
+        self.register_buffer("phase_m", torch.rand(details.width) * 2 * math.pi)
+        self.height = math.sqrt(2 * details.variance * width / max(details.width, 1))
 
     def standardised(self, embedding_BD: Tensor) -> Tensor:
         """The rows with mean 0 and mean square 1 over all rows and dimensions that this was fitted on."""

@@ -38,7 +38,7 @@ class RqVaeConfig(AutoencoderConfig):
                 loss, quantized = learner.loss(step)
                 check_finite(loss, step)
                 optimizer.zero_grad()
-                loss.backward()
+                loss.backward()  # type: ignore[no-untyped-call]
                 optimizer.step()
                 learner.after(step, quantized)
         return exported(learner.model)

@@ -20,7 +20,7 @@ def model(**settings: object) -> Autoencoder:
 def test_reconstruction_does_not_move_the_codebooks(gradient: str) -> None:
     autoencoder = model(gradient=gradient)
     decoded = autoencoder.decoder.standardised(autoencoder.view(ROWS).passed_Bd)
-    (decoded - autoencoder.encoder.standardised(ROWS)).square().mean().backward()
+    (decoded - autoencoder.encoder.standardised(ROWS)).square().mean().backward()  # type: ignore[no-untyped-call]
     assert autoencoder.codebooks.vector_LKd.grad is None
     assert autoencoder.encoder.linear.grad is not None
     assert autoencoder.encoder.linear.grad.abs().max() > 0
@@ -29,7 +29,7 @@ def test_reconstruction_does_not_move_the_codebooks(gradient: str) -> None:
 @pytest.mark.parametrize(("commitment", "moves"), [(0.0, False), (0.25, True)])
 def test_without_commitment_codes_do_not_pull_the_encoder(commitment: float, moves: bool) -> None:
     autoencoder = model(commitment=commitment)
-    autoencoder._code_loss(autoencoder.view(ROWS).quantized).backward()
+    autoencoder._code_loss(autoencoder.view(ROWS).quantized).backward()  # type: ignore[no-untyped-call]
     pulled = autoencoder.encoder.linear.grad
     assert (pulled is not None and bool(pulled.abs().max() > 0)) == moves
     assert autoencoder.codebooks.vector_LKd.grad is not None

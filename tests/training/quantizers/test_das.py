@@ -75,11 +75,11 @@ def planted(seed: int) -> tuple[QuantizerData, np.ndarray]:
     rng = np.random.default_rng(seed)
     text_N, group_N = rng.integers(0, 8, 160), rng.integers(0, 4, 160)
     embedding_ND = rng.normal(size=(8, 16))[text_N] + 0.5 * rng.normal(size=(4, 16))[group_N]
-    embedding_ND = (embedding_ND + 0.1 * rng.normal(size=(160, 16))).astype(np.float32)
+    embedding_ND = embedding_ND + 0.1 * rng.normal(size=(160, 16))
     users = np.arange(120).repeat(12)
     items = np.concatenate([rng.choice(np.flatnonzero(group_N == user % 4), 12, replace=False) for user in range(120)])
     same_group = (group_N[:, None] == group_N) & (text_N[:, None] != text_N)
-    return QuantizerData(embedding_ND, Behaviour(users, items, 120)), same_group
+    return QuantizerData(embedding_ND.astype(np.float32), Behaviour(users, items, 120)), same_group
 
 
 def test_items_taken_together_share_first_codes_more_often_with_alignment() -> None:

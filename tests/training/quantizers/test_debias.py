@@ -47,7 +47,7 @@ def test_popularity_is_read_from_the_joined_factor_and_not_from_the_property() -
         same_BB = equal(batch.user_B, batch.user_B) | equal(batch.item_B, batch.item_B)
         loss = debias_loss(user(batch.user_B), item(batch.item_B), same_BB, log_draw_N[batch.item_B], 0.1)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     with torch.no_grad():
         found = item(torch.arange(n_items))

@@ -24,7 +24,7 @@ def test_the_value_is_the_chosen_vector(gradient: Gradient) -> None:
 )
 def test_the_gradient_by_hand(gradient: Gradient, upstream: list[float], expected: list[float]) -> None:
     latent, chosen = torch.tensor(LATENT, requires_grad=True), torch.tensor(CHOSEN, requires_grad=True)
-    pass_gradient(latent, chosen, gradient).backward(torch.tensor([upstream]))
+    pass_gradient(latent, chosen, gradient).backward(torch.tensor([upstream]))  # type: ignore[no-untyped-call]
     assert latent.grad is not None
     torch.testing.assert_close(latent.grad, torch.tensor([expected]))
     assert chosen.grad is None
@@ -36,7 +36,7 @@ def test_the_gradient_by_hand(gradient: Gradient, upstream: list[float], expecte
 def test_rows_without_a_rotation_pass_straight_through(latent: list[float], chosen: list[float]) -> None:
     row = torch.tensor([latent], requires_grad=True)
     passed = pass_gradient(row, torch.tensor([chosen]), "rotation")
-    passed.backward(torch.tensor([[1.0, 2.0]]))
+    passed.backward(torch.tensor([[1.0, 2.0]]))  # type: ignore[no-untyped-call]
     torch.testing.assert_close(passed.detach(), torch.tensor([chosen]))
     assert row.grad is not None
     torch.testing.assert_close(row.grad, torch.tensor([[1.0, 2.0]]))

@@ -23,5 +23,5 @@ def test_a_user_is_the_mean_of_the_last_items() -> None:
     pairs = PairBatches(BEHAVIOUR, 5, 0)
     embedding_ND = np.eye(5, dtype=np.float32)
     assert pairs.query_U.tolist() == [2, 5, 9]
-    expected = [[0.5, 0.5, 0, 0, 0], [0, 0.5, 0.5, 0, 0], [0, 0, 0, 1, 0]]
+    expected = np.array([[0.5, 0.5, 0, 0, 0], [0, 0.5, 0.5, 0, 0], [0, 0, 0, 1, 0]])
     np.testing.assert_allclose(user_vectors(embedding_ND, pairs, 2), expected)

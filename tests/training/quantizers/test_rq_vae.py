@@ -16,7 +16,7 @@ class LatentQuantizerContract(QuantizerContract):
 
     def test_each_level_brings_the_decoded_nearer(self, quantizer: Quantizer) -> None:
         code_NL = torch.from_numpy(self.codes(quantizer, clustered()))
-        residual_Nd = quantizer.encode.encoder(torch.from_numpy(clustered()))  # type: ignore[union-attr, operator]
+        residual_Nd = quantizer.encode.encoder(torch.from_numpy(clustered()))  # type: ignore[operator]
         spread = [float((residual_Nd - residual_Nd.mean(0)).square().sum())]
         for level, codebook_Kd in enumerate(quantizer.codebooks):
             residual_Nd = residual_Nd - torch.from_numpy(codebook_Kd)[code_NL[:, level]]
