@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.report import add_rows
+from benchmarks.semantic_id_parts.alignment import ALIGNMENT
 from benchmarks.semantic_id_parts.cold_items import COLD_ITEMS
 from benchmarks.semantic_id_parts.complements import COMPLEMENTS
 from benchmarks.semantic_id_parts.contract import Budget, Part
@@ -18,6 +19,7 @@ from benchmarks.semantic_id_parts.stability import STABILITY
 
 PARTS: Mapping[str, Part] = {
     "quantizers": EVERY_QUANTIZER,
+    "alignment": ALIGNMENT,
     "stability": STABILITY,
     "served": SERVED,
     "cold-items": COLD_ITEMS,
