@@ -13,6 +13,7 @@ from benchmarks.semantic_id_parts.alignment import ALIGNMENT
 from benchmarks.semantic_id_parts.cold_items import COLD_ITEMS
 from benchmarks.semantic_id_parts.complements import COMPLEMENTS
 from benchmarks.semantic_id_parts.contract import Budget, Part
+from benchmarks.semantic_id_parts.item_graph import ITEM_GRAPH
 from benchmarks.semantic_id_parts.quantizers import EVERY_QUANTIZER
 from benchmarks.semantic_id_parts.served import SERVED
 from benchmarks.semantic_id_parts.stability import STABILITY
@@ -24,6 +25,7 @@ PARTS: Mapping[str, Part] = {
     "served": SERVED,
     "cold-items": COLD_ITEMS,
     "complements": COMPLEMENTS,
+    "item-graph": ITEM_GRAPH,
 }
 PREAMBLE = "\n\n".join(
     [
