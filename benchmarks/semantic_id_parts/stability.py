@@ -30,12 +30,12 @@ from training.stability.warm_start import WarmStartConfig
 CODES = ResidualConfig(levels=3, codebook_size=256)
 KNOWN = 0.95
 MODES: Mapping[str, StabilityMode] = {
-    "from scratch": MeasureConfig(),
+    "from-scratch": MeasureConfig(),
     "match": MatchConfig(),
-    "warm start, strength 1": WarmStartConfig(strength=1),
-    "warm start, strength 10": WarmStartConfig(strength=10),
-    "warm start, strength 100": WarmStartConfig(strength=100),
-    "warm start, codebooks only carried over": WarmStartConfig(passes=0),
+    "warm-start-1": WarmStartConfig(strength=1),
+    "warm-start-10": WarmStartConfig(strength=10),
+    "warm-start-100": WarmStartConfig(strength=100),
+    "warm-start-carried-over": WarmStartConfig(passes=0),
 }
 QUALITY = ("relative_error", "perplexity@1", "perplexity@2", "perplexity@3", "dup_excess@3")
 _QUICK_ITEMS = 2000
@@ -44,8 +44,8 @@ _WIDTH, _NEAR, _STEPS, _BATCH, _TEMPERATURE = 64, 5, 300, 512, 0.05
 PROTOCOL = f"""
 The 10,708 Debian descriptions of the synopsis task. {KNOWN:.0%} of them, drawn by seed, are quantized (residual,
 {CODES.levels} x {CODES.codebook_size}); then all are, by each mode, with another seed. `churn@l`: share of the earlier
-items whose first l codes changed; all else over all items. `frozen vectors`: MiniLM, unit length, the same in both
-trainings. `retrained tower`: a linear projection to {_WIDTH} dimensions, trained each time from another start on pairs
+items whose first l codes changed; all else over all items. `frozen-vectors`: MiniLM, unit length, the same in both
+trainings. `retrained-tower`: a linear projection to {_WIDTH} dimensions, trained each time from another start on pairs
 of near descriptions; `space_residual` is the part of the new vectors that no rotation of the earlier ones explains.
 """
 
@@ -60,15 +60,15 @@ def measure(budget: Budget) -> list[Row]:
     for seed in range(budget.seeds):
         known_N = np.random.default_rng(seed).random(len(content_ND)) < KNOWN
         settings = {
-            "frozen vectors": (content_ND, content_ND),
-            "retrained tower": (
+            "frozen-vectors": (content_ND, content_ND),
+            "retrained-tower": (
                 _projected(content_ND, known_N, seed),
                 _projected(content_ND, known_N | True, seed + 100),
             ),
         }
         for setting, (old_ND, new_ND) in settings.items():
             for method, metric, value in retrainings(old_ND, new_ND, known_N, seed):
-                found.setdefault((f"stability: {setting}", method, metric), []).append(value)
+                found.setdefault((f"stability-{setting}", method, metric), []).append(value)
     return [
         Row(*key, value=float(np.mean(values_S)), spread=float(np.std(values_S)), seeds=budget.seeds)
         for key, values_S in found.items()

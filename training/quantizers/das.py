@@ -35,8 +35,14 @@ class DasConfig(AutoencoderConfig):
     alignment_weight: float = Field(
         default=0.5, ge=0, description="Of the six alignment terms; 0 gives the codes of rq_vae."
     )
+    details: int = Field(
+        default=0,
+        ge=0,
+        le=64,
+        description="As for `rq_vae`; none, because beside latents that behaviour shapes they would decide the codes.",
+    )
     restart_at: float = Field(
-        default=0.5,
+        default=0.9,
         ge=0,
         le=1,
         description="Share of the steps after which k-means starts the codebooks anew. Before, the alignment acts on "
