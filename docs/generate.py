@@ -101,14 +101,26 @@ def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
 
 
 def _model_section(model: type[BaseModel]) -> str:
-    kind = model.model_fields.get("kind")
-    title = f'{model.__name__} (`kind = "{kind.default}"`)' if kind is not None else model.__name__
+    tag = _tag(model)
+    title = f'{model.__name__} (`{tag} = "{model.model_fields[tag].default}"`)' if tag else model.__name__
     lines = [f"### {title}\n", f"{inspect.cleandoc(model.__doc__ or '')}\n", "| setting | type | default | meaning |"]
     lines.append("|---|---|---|---|")
     for name, field in model.model_fields.items():
-        if name != "kind":
+        if name != tag:
             lines.append(f"| `{name}` | {_type(field.annotation)} | {_default(field)} | {field.description or ''} |")
     return "\n".join(lines) + "\n"
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    """The field whose one value tells this member of a union from the others."""
+    return next(
+        (
+            name
+            for name, field in model.model_fields.items()
+            if get_origin(field.annotation) is Literal and len(get_args(field.annotation)) == 1
+        ),
+        None,
+    )
 
 
 def _type(annotation: Any) -> str:
