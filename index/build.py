@@ -31,10 +31,10 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
+from index.default_kind import Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.ids import id_table
-from index.kinds import default_kind
 from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
@@ -135,7 +135,8 @@ class _Build:
         return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
-        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
+        choice, vectors_ND = self._kind(corpus), corpus.vectors_ND
+        kind = choice.kind.resolve(corpus)
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
@@ -151,7 +152,17 @@ class _Build:
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        return RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        return RoleReport(
+            kind=measured.kind,
+            kind_because=choice.because,
+            recall=measured.report,
+            n_zero_vectors=_count_zero(vectors_ND),
+        )
+
+    def _kind(self, corpus: Corpus) -> Choice:
+        if self.config.kind is not None:
+            return Choice(self.config.kind)
+        return choose_kind(*corpus.vectors_ND.shape, self.config.memory_budget_mb)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         size, seed = self.config.n_recall_queries, self.config.seed
@@ -195,6 +206,7 @@ class _Build:
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
+            kind_because=item_tower.kind_because,
             recall=item_tower.recall,
             in_role=in_role,
             semantic_ids=semantic_ids,

@@ -4,6 +4,7 @@ A placed index can be searched and closed and nothing else. Adding to a mapped f
 so no object with an `add` leaves this file. B queries, K hits, D embedding.
 """
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +28,10 @@ ResultT = TypeVar("ResultT")
 
 class PlacedIndex(Protocol):
     """A faiss index that can only be searched."""
+
+    @property
+    def largest_k(self) -> int:
+        """The most rows that one query can ask for."""
 
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads. Safe to call from many threads."""
@@ -68,6 +73,8 @@ def check_gpu() -> None:
 
 class CpuIndex:
     """An index in the memory of this process, or mapped into it; each calling thread searches by itself."""
+
+    largest_k = sys.maxsize
 
     def __init__(self, index: faiss.Index) -> None:
         self._index: faiss.Index | None = index
@@ -120,6 +127,8 @@ def gpu_owner(ordinal: int) -> GpuOwner:
 
 class GpuIndex:
     """An index on a GPU; searches queue for the owning thread."""
+
+    largest_k = GPU_LARGEST_K
 
     def __init__(self, index: faiss.Index, owner: GpuOwner) -> None:
         """Copy `index` to the device once; the CPU copy is not kept."""

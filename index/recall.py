@@ -119,7 +119,7 @@ def _widen(
 ) -> IndexKind:
     while target is not None and _at(points, kind).recall < target:
         wider = kind.wider()
-        if wider is None:
+        if not wider:
             best = max(point.recall for point in points)
             raise RecallBelowTarget(
                 f"kind {kind.kind} reaches index recall {best:.4f} at its widest setting {kind.setting()}, below the "
@@ -127,9 +127,10 @@ def _widen(
                 target=target,
                 recall=best,
             )
-        kind = wider
-        if all(point.params != kind.setting() for point in points):
-            points.append(_point(index, kind, truth))
+        for step in wider:
+            if all(point.params != step.setting() for point in points):
+                points.append(_point(index, step, truth))
+        kind = max(wider, key=lambda step: _at(points, step).recall)
     return kind
 
 

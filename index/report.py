@@ -157,6 +157,11 @@ def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
             (f"kind{manifest.for_relation(relation)}", ", ".join(f"{k} {v}" for k, v in role.kind.model_dump().items()))
             for relation, role in manifest.roles.items()
         ),
+        *(
+            (f"why this kind{manifest.for_relation(relation)}", role.kind_because)
+            for relation, role in manifest.roles.items()
+            if role.kind_because
+        ),
         ("same input gives the same files", "yes" if manifest.is_deterministic else "no"),
         *(
             (f"items with a zero embedding{manifest.for_relation(relation)}", role.n_zero_vectors)
