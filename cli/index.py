@@ -1,4 +1,4 @@
-"""`tandem index`: build, list, verify, activate and roll back index versions."""
+"""`tandem index`: build, tune, list, verify, activate and roll back index versions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rich.table import Table
 from bundle.config import load_config, parse_overrides, validate_config
 from bundle.errors import RetrievalError
 from bundle.workspace import Collection
+from cli import tune
 from cli.console import emit, make_progress, people, say
 from cli.options import (
     DEFAULT_WORKSPACE,
@@ -21,6 +22,7 @@ from cli.options import (
 )
 
 app = typer.Typer(help="Build and manage index versions.", no_args_is_help=True)
+app.command("tune")(tune.tune)
 VersionArgument = Annotated[str, typer.Argument(help="Name of the index version.")]
 
 

@@ -49,7 +49,7 @@ from index.manifest import (
     write_manifest,
 )
 from index.prefix_tree import Branch
-from index.queries import RecallQueries, item_queries, table_queries
+from index.queries import RecallQueries, recall_queries
 from index.recall import measure
 from index.report import write_report
 from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
@@ -165,10 +165,8 @@ class _Build:
         return choose_kind(*corpus.vectors_ND.shape, self.config.memory_budget_mb)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
-        size, seed = self.config.n_recall_queries, self.config.seed
-        if self.config.queries is None:
-            return item_queries(asking_ND, size, seed)
-        return table_queries(self.bundle, self.base / self.config.queries, size, seed)
+        table = None if self.config.queries is None else self.base / self.config.queries
+        return recall_queries(self.bundle, asking_ND, table, self.config.n_recall_queries, self.config.seed)
 
     def _continued(self, items: Items) -> Continued | None:
         codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
