@@ -31,7 +31,7 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
-from index.default_kind import Choice, choose_kind
+from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.ids import id_table
@@ -148,7 +148,7 @@ class _Build:
                 kind,
                 vectors_ND,
                 self._recall_queries(asking_ND),
-                target=self.config.target_recall,
+                target=self.config.target_recall or (DEFAULT_TARGET if self.config.kind is None else None),
                 threads=self.config.threads,
                 progress=self.progress,
             )

@@ -44,7 +44,8 @@ class BuildConfig(Config):
         default=None,
         gt=0,
         le=1,
-        description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it.",
+        description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it. "
+        "If not given, .95 where no kind is given either, and else no target.",
     )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the item tower while embedding.")
     threads: int = Field(default=1, ge=1, description="Threads of the item tower and of the index build.")

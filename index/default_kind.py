@@ -4,6 +4,9 @@ Up to 20,000 items an exact search costs about a millisecond of one core. Up to 
 vectors answer at .999 index recall for a fraction of it, and unlike HNSW they keep cheap builds and filters. Above, the
 vectors stay on disk and the lists hold codes of four bits, above ten million of one bit. A budget that the kind by size
 does not keep moves the choice to the first of the smaller kinds that keeps it.
+
+How far a search must go depends on the embeddings more than on the kind. So where the configuration names no target
+either, the build widens the search until .95 of the exact hits are found.
 """
 
 import math
@@ -23,6 +26,7 @@ BY_SIZE: tuple[tuple[float, IndexKind], ...] = (
     (float("inf"), IvfRabitqKind(bits=1, nprobe=32, refine=20)),
 )
 MEGABYTE = 1_000_000
+DEFAULT_TARGET = 0.95
 
 
 @dataclass(frozen=True)

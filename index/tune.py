@@ -18,7 +18,7 @@ from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection
 from index.config import BuildConfig
 from index.corpus import Corpus
-from index.default_kind import MEGABYTE
+from index.default_kind import DEFAULT_TARGET, MEGABYTE
 from index.errors import RecallBelowTarget, VersionNotFound
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
@@ -42,7 +42,6 @@ CANDIDATES: tuple[IndexKind, ...] = (
     IvfPqKind(),
     HnswKind(),
 )
-DEFAULT_TARGET = 0.95
 # Costs that differ by less are the same within the noise of measuring; memory decides between them.
 SAME_COST = 1.1
 

@@ -4,7 +4,7 @@ from bundle.errors import ConfigError
 from bundle.progress import NoProgress
 from bundle.workspace import Collection
 from index.corpus import Corpus
-from index.default_kind import BY_SIZE, choose_kind
+from index.default_kind import BY_SIZE, DEFAULT_TARGET, choose_kind
 from index.kinds.ivf_rabitq import IvfRabitqKind
 from index.manifest import read_index_manifest
 from index.queries import RecallQueries
@@ -61,6 +61,16 @@ def test_every_default_finds_95_of_100(kind: IvfRabitqKind) -> None:
         progress=NoProgress(),
     )
     assert measured.report.recall >= 0.95
+
+
+def test_a_default_kind_has_a_default_target_and_a_named_kind_has_none(own_shop: Collection) -> None:
+    versions = (
+        build_shop(own_shop),
+        build_shop(own_shop, target_recall=0.9),
+        build_shop(own_shop, kind={"kind": "flat"}),
+    )
+    targets = [read_index_manifest(own_shop.index(version)).recall.target for version in versions]
+    assert targets == [DEFAULT_TARGET, 0.9, None]
 
 
 def test_a_version_says_why_it_has_its_kind_unless_the_configuration_named_it(own_shop: Collection) -> None:
