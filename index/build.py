@@ -162,7 +162,7 @@ class _Build:
     def _kind(self, corpus: Corpus) -> Choice:
         if self.config.kind is not None:
             return Choice(self.config.kind)
-        return choose_kind(*corpus.vectors_ND.shape, self.config.memory_budget_mb)
+        return choose_kind(len(corpus), corpus.vectors_ND.shape[1], self.config.memory_budget_mb)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         table = None if self.config.queries is None else self.base / self.config.queries

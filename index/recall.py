@@ -5,6 +5,7 @@ with duplicates has no unique answer.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -118,7 +119,7 @@ def _widen(
     index: faiss.Index, kind: IndexKind, truth: _Truth, points: list[RecallPoint], target: float | None
 ) -> IndexKind:
     while target is not None and _at(points, kind).recall < target:
-        wider = kind.wider()
+        wider: Sequence[IndexKind] = kind.wider()
         if not wider:
             best = max(point.recall for point in points)
             raise RecallBelowTarget(

@@ -32,9 +32,9 @@ class IvfRabitqKind(CodedLists):
 
     def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
         """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
-        lists = super().parameters(params)
-        inner = faiss.IVFRaBitQSearchParameters(nprobe=lists.nprobe, qb=QUERY_BITS)
-        return faiss.SearchParametersPreTransform(index_params=inner)
+        super().parameters(params)
+        lists = faiss.IVFRaBitQSearchParameters(nprobe=params.get("nprobe", self.nprobe), qb=QUERY_BITS)
+        return faiss.SearchParametersPreTransform(index_params=lists)
 
     def _lists(self, coarse: faiss.Index, dimension: int, nlist: int, seed: int) -> faiss.Index:
         lists = faiss.IndexIVFRaBitQ(coarse, dimension, nlist, faiss.METRIC_INNER_PRODUCT, True, self.bits)

@@ -3,13 +3,19 @@ import pytest
 from numpy.typing import NDArray
 
 from index.errors import InvalidSearchParams
-from index.kinds.coded_lists import MOST_REFINE, CodedLists
+from index.kinds import IndexKind
+from index.kinds.coded_lists import MOST_REFINE
 from index.kinds.ivf_pq import IvfPqKind
 from index.kinds.ivf_rabitq import IvfRabitqKind
 from index.kinds.ivf_sq8 import IvfSq8Kind
 from tests.contracts.index_kind import clustered, exact, searcher
 
-CODED = [IvfSq8Kind(nlist=20), IvfPqKind(nlist=20), IvfRabitqKind(nlist=20), IvfRabitqKind(nlist=20, bits=4)]
+CODED: list[IndexKind] = [
+    IvfSq8Kind(nlist=20),
+    IvfPqKind(nlist=20),
+    IvfRabitqKind(nlist=20),
+    IvfRabitqKind(nlist=20, bits=4),
+]
 IDS = ["ivf_sq8", "ivf_pq", "ivf_rabitq-1", "ivf_rabitq-4"]
 
 
@@ -19,7 +25,7 @@ def found_of(found_BK: NDArray[np.int64], truth_BK: NDArray[np.int64]) -> float:
 
 
 @pytest.mark.parametrize("kind", CODED, ids=IDS)
-def test_all_lists_and_enough_candidates_find_the_exact_hits(kind: CodedLists) -> None:
+def test_all_lists_and_enough_candidates_find_the_exact_hits(kind: IndexKind) -> None:
     vectors_ND, query_BD = clustered(1_000), clustered(40, seed=5)
     rows = searcher(kind, vectors_ND)
     truth = exact(query_BD, vectors_ND, 5)
@@ -27,7 +33,7 @@ def test_all_lists_and_enough_candidates_find_the_exact_hits(kind: CodedLists) -
 
 
 @pytest.mark.parametrize("kind", [CODED[1], CODED[2]], ids=[IDS[1], IDS[2]])
-def test_more_candidates_find_more_where_codes_are_coarse(kind: CodedLists) -> None:
+def test_more_candidates_find_more_where_codes_are_coarse(kind: IndexKind) -> None:
     vectors_ND, query_BD = clustered(2_000), clustered(60, seed=6)
     rows, truth = searcher(kind, vectors_ND), exact(query_BD, vectors_ND, 5)
     by_refine = [
@@ -38,7 +44,7 @@ def test_more_candidates_find_more_where_codes_are_coarse(kind: CodedLists) -> N
 
 
 @pytest.mark.parametrize("kind", CODED, ids=IDS)
-def test_lists_that_hold_fewer_than_the_candidates_asked_for_still_answer(kind: CodedLists) -> None:
+def test_lists_that_hold_fewer_than_the_candidates_asked_for_still_answer(kind: IndexKind) -> None:
     vectors_ND, query_BD = clustered(500), clustered(9, seed=8)
     rows = searcher(kind, vectors_ND)
     found = rows.search(query_BD, 3, {"nprobe": 1, "refine": 60})[1]
