@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field
 
 from bundle.config import Config
+from index.hubness.config import HubnessConfig
 from index.kinds import IndexKind
 from index.resolution import CollisionConfig
 
@@ -26,6 +27,9 @@ class BuildConfig(Config):
     name_columns: tuple[str, ...] | None = Field(
         default=None,
         description="Text columns whose words name the prefixes of semantic IDs; the text attributes if not given.",
+    )
+    hubness: HubnessConfig | None = Field(
+        default=None, description="Measures hubs and what undoes them; searches can then be asked to do so."
     )
     queries: Path | None = Field(
         default=None,

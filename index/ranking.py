@@ -81,6 +81,16 @@ class Ranking:
         n_hits = min(k, int(self.total_B[b]))
         return self.scores_BR[b, :n_hits], self.rows_BR[b, :n_hits]
 
+    def ordered_by(self, scores_BR: FloatArray, depth: int) -> "Ranking":
+        """The `depth` best of these rows by other scores, which equal ones keep their order in."""
+        scores_BR = np.where(self.rows_BR == PADDING, -np.inf, scores_BR).astype(np.float32, copy=False)
+        order_BR = np.argsort(-scores_BR, axis=1, kind="stable")[:, :depth]
+        return Ranking(
+            np.take_along_axis(scores_BR, order_BR, axis=1),
+            np.take_along_axis(self.rows_BR, order_BR, axis=1),
+            self.total_B,
+        )
+
 
 class Ranker(Protocol):
     """Orders a corpus for queries; safe to call from many threads at once."""
@@ -135,13 +145,7 @@ class Rescored:
         found = self._inner.rank(queries, max(depth, self._n_candidates))
         vectors_BRD = self._role.vectors_ND[np.maximum(found.rows_BR, 0)]
         scores_BR = np.einsum("brd,bd->br", vectors_BRD, query_BD)
-        scores_BR[found.rows_BR == PADDING] = -np.inf
-        order_BR = np.argsort(-scores_BR, axis=1, kind="stable")[:, :depth]
-        return Ranking(
-            np.take_along_axis(scores_BR, order_BR, axis=1),
-            np.take_along_axis(found.rows_BR, order_BR, axis=1),
-            found.total_B,
-        )
+        return found.ordered_by(scores_BR, depth)
 
 
 def _without(own_rows_B: IntArray, scores_BR: FloatArray, rows_BR: IntArray) -> tuple[FloatArray, IntArray]:

@@ -16,25 +16,30 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.device import DeviceName, place
+from index.hubness.bias import HubnessBias, open_bias
 from index.ids import ItemIds
-from index.kinds import IndexKind
-from index.manifest import INDEX_FILE, VECTORS_FILE
+from index.manifest import INDEX_FILE, VECTORS_FILE, RoleReport
 from index.searcher import FaissSearcher, Metric, RowSearcher, Searcher
 
 
 @dataclass(frozen=True)
 class Role:
-    """The vectors of all items in one role, and their index."""
+    """The vectors of all items in one role, their index, and what undoes hubs where the build made it."""
 
     searcher: Searcher
     vectors_ND: NDArray[np.float32]
+    hubness: HubnessBias | None = None
 
 
-def open_role(folder: Path, kind: IndexKind, ids: ItemIds, metric: Metric, device: DeviceName, *, mmap: bool) -> Role:
+def open_role(
+    folder: Path, report: RoleReport, ids: ItemIds, metric: Metric, device: DeviceName, *, mmap: bool
+) -> Role:
     """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable."""
     vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
-    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), kind, device)
-    return Role(FaissSearcher(RowSearcher(placed, kind, vectors_ND), ids, metric), vectors_ND)
+    hubs = report.hubness
+    bias = None if hubs is None else open_bias(folder, hubs, mmap=mmap)
+    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), report.kind, device)
+    return Role(FaissSearcher(RowSearcher(placed, report.kind, vectors_ND), ids, metric), vectors_ND, bias)
 
 
 def _read_index(path: Path, mmap: bool) -> faiss.Index:
