@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from index.hub_correction import HubCorrected
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
@@ -18,7 +20,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
+    without rescoring. `hubness` is how hubs are undone, None where they are not. A request whose source is `item_ids`
+    never gets an item as a hit of itself.
     """
 
     source: Source
@@ -27,6 +30,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    hubness: HubnessMethod | None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -66,8 +70,10 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        dense = DenseRanker(role, dict(self.params))
-        return dense if self.depth is None else Rescored(dense, role, self.depth)
+        ranker: Ranker = DenseRanker(role, dict(self.params))
+        if self.depth is not None:
+            ranker = Rescored(ranker, role, self.depth)
+        return ranker if self.hubness is None else HubCorrected(ranker, role.bias(), self.hubness)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""

@@ -3,6 +3,7 @@
 from typing import Any
 
 from index.device import GPU_LARGEST_K
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
@@ -36,7 +37,7 @@ class SearchHandler:
         `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
         chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
         the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need.
+        groups, need. `hubness` holds back items that are near to everything.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -60,14 +61,16 @@ def _operation(
 ) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
+    relation = _relation(request, source, loaded)
     search = Search(
         loaded,
         source,
-        _relation(request, source, loaded),
+        relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
         None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
+        _hubness(request, relation, loaded),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
@@ -105,6 +108,17 @@ def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relatio
             "or search by item_ids"
         )
     return request.relation
+
+
+def _hubness(request: SearchRequest, relation: Relation, loaded: Loaded) -> HubnessMethod | None:
+    """How hubs are undone: as asked, else as the version's build said; raises HubnessNotServed."""
+    role = loaded.version.role(relation)
+    if request.hubness is None:
+        return role.hubness_default
+    if request.hubness == "off":
+        return None
+    role.bias()
+    return request.hubness
 
 
 def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:

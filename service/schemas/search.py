@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
@@ -62,6 +63,12 @@ class SearchRequest(RequestBody):
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
     )
+    hubness: HubnessMethod | Literal["off"] | None = Field(
+        default=None,
+        description="How hubs, items near to everything, are held back. The score of a hit is then that of the vectors "
+        "plus a bias of the item, which is 0 in the mean over all items. For index versions built with `[hubness]`, "
+        "whose `default` is taken if not given; `off` leaves scores as they are.",
+    )
     diversify: LimitByPrefix | None = Field(
         default=None,
         description="At most `most` hits below one prefix of `level` codes; k hits come back wherever k are allowed.",
@@ -77,7 +84,10 @@ class Hit(BaseModel):
     """One item that was found."""
 
     item_id: str = Field(description="The item.", examples=["22423"])
-    score: float = Field(description="Score by the bundle's metric; larger is better.", examples=[0.83])
+    score: float = Field(
+        description="Score by the bundle's metric, under `hubness` plus the item's bias; larger is better.",
+        examples=[0.83],
+    )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]
     )

@@ -29,6 +29,7 @@ def test_a_version_says_and_serves_what_undoes_its_hubs(own_shop: Collection) ->
     assert (report.n_bank_queries, report.n_bank_items, report.n_positives) == (80, 60, 80)
     assert (report.default, report.queries, report.is_tuned) == ("inverted_softmax", "table", True)
     assert [len(measure.model_dump()) for measure in report.measures] == [6] * 4
+    assert opened.role().hubness_default == "inverted_softmax"
     assert (bias.query_beta, bias.item_beta) == (report.query_beta, report.item_beta)
     assert bias.nearness_2N.shape == (2, 60)
     assert {BIAS_FILE, ACTIVATED_FILE} <= set(opened.manifest.files)
@@ -50,6 +51,7 @@ def test_each_role_has_a_bias_of_its_own(own_pairs: Collection) -> None:
     assert manifest.in_role.hubness.measures != manifest.hubness.measures
     opened = open_version(own_pairs, folder.name)
     roles = {relation: role.hubness for relation, role in opened.roles.items()}
+    assert opened.role().hubness_default is None  # measured, and off unless a request asks
     assert roles["similar"] is not None and roles["complementary"] is not None
     np.testing.assert_array_equal(roles["similar"].nearness_2N, np.load(folder / IN_ROLE_FOLDER / BIAS_FILE))
     np.testing.assert_array_equal(roles["complementary"].nearness_2N, np.load(folder / BIAS_FILE))

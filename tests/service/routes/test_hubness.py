@@ -1,0 +1,111 @@
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from bundle.workspace import Workspace
+from index.build import build_index
+from index.config import BuildConfig
+from index.hubness.config import METHODS
+from index.store import activate
+from index.version import open_current
+from service.schemas.search import SearchAnswer
+from tests.service.conftest import settings_for
+from tests.service.running import LiveApp
+from tests.service.tiny import ids, titles, write_tiny_bundle
+
+COUNT = 300
+
+
+def _root(folder: Path, **hubness: Any) -> Path:
+    """A workspace whose collection was built with a bias; queries are titles of two words."""
+    collection = Workspace(folder).collection("shop")
+    write_tiny_bundle(collection)
+    items, queries = folder / "items.parquet", folder / "queries.parquet"
+    pq.write_table(pa.table({"item_id": ids("a", COUNT), "title": titles(COUNT)}), items)
+    pq.write_table(pa.table({"text": [title.rsplit(" ", 1)[0] for title in titles(400, seed=5)]}), queries)
+    config = {"collection": "shop", "items": items, "hubness": {"queries": queries, **hubness}}
+    activate(collection, build_index(collection, BuildConfig.model_validate(config)))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _root(tmp_path_factory.mktemp("hubs"))
+
+
+@pytest.fixture(scope="module")
+def hubs(root: Path) -> Iterator[LiveApp]:
+    with LiveApp(settings_for(root)) as app:
+        yield app.ready()
+
+
+def _result(app: LiveApp, body: dict[str, Any]) -> dict[str, Any]:
+    response = app.post("search", body)
+    assert response.status_code == 200, response.text
+    SearchAnswer.model_validate(response.json())
+    result: dict[str, Any] = response.json()["results"][0]
+    return result
+
+
+@pytest.mark.parametrize("method", METHODS[:2])
+@pytest.mark.parametrize("extra", [{}, {"rerank": "exact", "depth": COUNT}])
+def test_scores_are_those_of_the_vectors_plus_the_bias(
+    hubs: LiveApp, root: Path, method: Any, extra: dict[str, Any]
+) -> None:
+    body = {"queries": [{"text": "red mug"}], "k": COUNT, "with": ["vector"], **extra}
+    plain, corrected = _result(hubs, {**body, "hubness": "off"}), _result(hubs, {**body, "hubness": method})
+    version = open_current(Workspace(root).collection("shop"))
+    scores = {hit["item_id"]: hit["score"] for hit in plain["hits"]}
+    found = [hit["item_id"] for hit in corrected["hits"]]
+    assert set(found) == set(scores) and corrected["exhaustive"] and len(found) == COUNT
+    bias = version.role().bias().of(method, version.ids.rows(found)[None])[0]
+    expected = [scores[item_id] + one for item_id, one in zip(found, bias, strict=True)]
+    np.testing.assert_allclose([hit["score"] for hit in corrected["hits"]], expected, atol=1e-5)
+    assert found != list(scores)  # the order is another
+    assert np.mean(bias) == pytest.approx(0, abs=1e-6)
+
+
+def test_requests_that_differ_in_it_alone_are_answered_apart(hubs: LiveApp) -> None:
+    bodies = [{"queries": [{"text": "red mug"}], "k": 5, "hubness": method} for method in ("off", *METHODS)] * 3
+    answers = [response.json()["results"] for response in hubs.post_all("search", bodies)]
+    assert [_result(hubs, body) for body in bodies] == [one for (one,) in answers]
+    assert answers[0] != answers[1]
+
+
+def test_an_item_is_no_hit_of_itself_and_limits_hold(hubs: LiveApp) -> None:
+    for method in METHODS:
+        body = {"item_ids": ["a-00007"], "k": 20, "hubness": method}
+        assert "a-00007" not in [hit["item_id"] for hit in _result(hubs, body)["hits"]]
+        limited = _result(hubs, {**body, "k": 4, "diversify": {"level": 1, "most": 1}, "with": ["semantic_id"]})
+        codes = [hit["semantic_id"].split("-")[0] for hit in limited["hits"]]
+        assert len(set(codes)) == len(codes)
+        scores = [hit["score"] for hit in limited["hits"]]
+        assert scores == sorted(scores, reverse=True)
+
+
+def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path: Path) -> None:
+    body = {"queries": [{"text": "red mug"}], "k": 10}
+    with LiveApp(settings_for(_root(tmp_path, default="inverted_softmax"))) as app:
+        app.ready()
+        asked, default, off = (
+            _result(app, {**body, **extra}) for extra in ({"hubness": "inverted_softmax"}, {}, {"hubness": "off"})
+        )
+    assert default == asked != off
+
+
+def test_without_a_bias_only_off_is_served(shop: LiveApp) -> None:
+    body = {"queries": [{"text": "red mug"}]}
+    assert _result(shop, {**body, "hubness": "off"}) == _result(shop, body)
+    response = shop.post("search", {**body, "hubness": "inverted_softmax"})
+    assert (response.status_code, response.json()["code"]) == (409, "hubness-not-served")
+    assert "[hubness] section" in response.json()["detail"]
+
+
+def test_an_unknown_method_is_refused_by_name(shop: LiveApp) -> None:
+    response = shop.post("search", {"queries": [{"text": "red mug"}], "hubness": "softmax"})
+    assert response.status_code == 422 and "hubness" in response.json()["detail"]
