@@ -52,6 +52,10 @@ def _result(app: LiveApp, body: dict[str, Any]) -> dict[str, Any]:
     return result
 
 
+def _scores(result: dict[str, Any]) -> list[float]:
+    return [hit["score"] for hit in result["hits"]]
+
+
 @pytest.mark.parametrize("method", METHODS[:2])
 @pytest.mark.parametrize("extra", [{}, {"rerank": "exact", "depth": COUNT}])
 def test_scores_are_those_of_the_vectors_plus_the_bias(
@@ -72,9 +76,10 @@ def test_scores_are_those_of_the_vectors_plus_the_bias(
 
 def test_requests_that_differ_in_it_alone_are_answered_apart(hubs: LiveApp) -> None:
     bodies = [{"queries": [{"text": "red mug"}], "k": 5, "hubness": method} for method in ("off", *METHODS)] * 3
-    answers = [response.json()["results"] for response in hubs.post_all("search", bodies)]
-    assert [_result(hubs, body) for body in bodies] == [one for (one,) in answers]
-    assert answers[0] != answers[1]
+    together = [response.json()["results"][0] for response in hubs.post_all("search", bodies)]
+    for body, found in zip(bodies, together, strict=True):  # equal titles may change places
+        np.testing.assert_allclose(_scores(found), _scores(_result(hubs, body)), atol=1e-5)
+    assert not np.allclose(_scores(together[0]), _scores(together[1]), atol=1e-3)
 
 
 def test_an_item_is_no_hit_of_itself_and_limits_hold(hubs: LiveApp) -> None:
@@ -84,8 +89,7 @@ def test_an_item_is_no_hit_of_itself_and_limits_hold(hubs: LiveApp) -> None:
         limited = _result(hubs, {**body, "k": 4, "diversify": {"level": 1, "most": 1}, "with": ["semantic_id"]})
         codes = [hit["semantic_id"].split("-")[0] for hit in limited["hits"]]
         assert len(set(codes)) == len(codes)
-        scores = [hit["score"] for hit in limited["hits"]]
-        assert scores == sorted(scores, reverse=True)
+        assert _scores(limited) == sorted(_scores(limited), reverse=True)
 
 
 def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path: Path) -> None:
