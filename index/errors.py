@@ -16,6 +16,7 @@ InputError                     (bundle/errors.py)
   HubnessNotServed             hubs are to be undone, but the index version has no bias for that
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
+  ContradictoryExamples        an example that hits are to be like and unlike
   InvalidSearchParams          a k or a search parameter that this kind does not take
 """
 
@@ -116,3 +117,9 @@ class InvalidSearchParams(InputError):
     """A k or a search parameter that this index kind does not take."""
 
     code = "invalid-search-params"
+
+
+class ContradictoryExamples(InputError):
+    """An example that hits are to be like has nothing that those they are to be unlike do not have."""
+
+    code = "contradictory-examples"

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bundle.errors import ConfigError
 from bundle.items import Items
 from bundle.store import Bundle
 from index.hubness.asking import Asking, asking_items, asking_table
@@ -39,8 +40,13 @@ def start_hubness(
 ) -> HubnessBuild:
     """The step with its queries read: a table's records, or a sample of `asking_ND`, the vectors that items ask with.
 
-    Raises InvalidTable.
+    Raises InvalidTable, or ConfigError where a bias would be served by default that is none for queries.
     """
+    if config.queries is None and config.default != "off" and bundle.manifest.queries_are != "items":
+        raise ConfigError(
+            f'[hubness] default is "{config.default}", but without a table of queries the bias is made from item '
+            "vectors, which speak for searches by item alone; give queries, or leave default off and ask a request"
+        )
     if config.queries is None:
         asking = asking_items(asking_ND, config.bank_size, seed)
     else:

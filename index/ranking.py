@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.featurize import Record
+from index.example_sets import ExampleSet
 from index.role import Role
 from index.searcher import NO_PARAMS
 
@@ -31,6 +32,8 @@ class Queries:
     """None where the queries are vectors or items."""
     own_rows_B: IntArray | None = None
     """The row of the item that each query is, which is no hit of its own; None where queries are no items."""
+    sets: Sequence[ExampleSet] | None = None
+    """None where the queries are not sets of examples."""
 
     @classmethod
     def joined(cls, parts: "Sequence[Queries]") -> "Queries":
@@ -44,10 +47,12 @@ class Queries:
             np.concatenate(vectors) if vectors else None,
             records if parts[0].records is not None else None,
             np.concatenate(own_rows) if own_rows else None,
+            [one for part in parts for one in part.sets or ()] if parts[0].sets is not None else None,
         )
 
     def __len__(self) -> int:
-        given = next(part for part in (self.vectors_BD, self.records, self.own_rows_B) if part is not None)
+        forms = (self.vectors_BD, self.records, self.own_rows_B, self.sets)
+        given = next(part for part in forms if part is not None)
         return len(given)
 
     def embedded(self) -> FloatArray:
@@ -56,12 +61,19 @@ class Queries:
             raise ValueError("this ranker needs the vectors of its queries, but they were not embedded")
         return self.vectors_BD
 
+    def example_sets(self) -> Sequence[ExampleSet]:
+        """The sets, where a ranker reads nothing else; ValueError where the queries are none."""
+        if self.sets is None:
+            raise ValueError("this ranker reads sets of examples, but its queries are none")
+        return self.sets
+
     def at(self, places: Sequence[int]) -> "Queries":
         """The queries at these places, in this order."""
         return Queries(
             None if self.vectors_BD is None else self.vectors_BD[places],
             None if self.records is None else [self.records[b] for b in places],
             None if self.own_rows_B is None else self.own_rows_B[places],
+            None if self.sets is None else [self.sets[b] for b in places],
         )
 
 

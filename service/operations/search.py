@@ -4,24 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from index.example_ranking import ExampleRanker
 from index.hub_correction import HubCorrected
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 
-Source = Literal["queries", "vectors", "item_ids"]
+Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
 @dataclass(frozen=True)
 class Search(OnLoaded):
-    """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
+    """Searches for the queries of joined requests; payload: records, vectors [B, D], item ids or examples, as
+    `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
     without rescoring. `hubness` is how hubs are undone, None where they are not. A request whose source is `item_ids`
-    never gets an item as a hit of itself.
+    or `examples` never gets an item that it names as a hit.
     """
 
     source: Source
@@ -56,6 +59,8 @@ class Search(OnLoaded):
         version = self.loaded.version
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
+        if self.source == "examples":
+            return ask_by_examples(self.loaded, payloads, stages)
         parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
 
         def read(part: FloatArray, payload: Any) -> Queries:
@@ -71,7 +76,9 @@ class Search(OnLoaded):
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
         ranker: Ranker = DenseRanker(role, dict(self.params))
-        if self.depth is not None:
+        if self.source == "examples":
+            ranker = ExampleRanker(ranker, role, self.depth)
+        elif self.depth is not None:
             ranker = Rescored(ranker, role, self.depth)
         return ranker if self.hubness is None else HubCorrected(ranker, role.bias(), self.hubness)
 

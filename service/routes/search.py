@@ -9,6 +9,7 @@ from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
+from service.operations.examples import check_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
@@ -18,7 +19,7 @@ from service.serving import Serving
 from service.settings import Settings
 from service.vectors import read_vectors
 
-SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
+SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
 DEFAULT_DEPTH_FACTOR = 4
 
 
@@ -31,20 +32,21 @@ class SearchHandler:
         self._serving = serving
 
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
-        """Find the nearest items of query records, vectors or items.
+        """Find the nearest items of query records, vectors, items or sets of examples.
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
-        `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
-        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need. `hubness` holds back items that are near to everything.
+        `item_ids` never returns an item as a hit of itself, one by `examples` none of the items that it names. Where
+        the queries of a collection are items, `relation` chooses between similar items and complementary ones, which go
+        with the item. `diversify` and `group_by` limit the hits that share the first codes of their semantic IDs; the
+        search then goes as deep as k allowed hits, or k groups, need. `hubness` holds back items near to everything.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
         request = parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
         payload: Any = getattr(request, source)
-        call.records = check_size(source, len(payload), settings.limits.max_batch)
+        n_records = check_examples(payload) if source == "examples" else len(payload)
+        call.records = check_size(source, n_records, settings.limits.max_batch)
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
         depth = _depth(request, source, settings)
@@ -94,10 +96,10 @@ def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relatio
     roles = loaded.version.roles
     trained: Relation = next(iter(roles))
     if request.relation is None:
-        if source == "item_ids" and len(roles) > 1:
+        if source in ("item_ids", "examples") and len(roles) > 1:
             # By item means similar items everywhere else, and complementary ones are what these towers learnt.
             raise InvalidRequest(
-                f"item_ids without relation: collection '{loaded.collection}' finds both similar and complementary "
+                f"{source} without relation: collection '{loaded.collection}' finds both similar and complementary "
                 'items; add "relation": "similar" or "relation": "complementary"'
             )
         return trained

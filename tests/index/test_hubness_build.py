@@ -3,7 +3,9 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from bundle.errors import ConfigError
 from bundle.workspace import Collection
 from index.build import build_index
 from index.config import BuildConfig
@@ -56,6 +58,17 @@ def test_each_role_has_a_bias_of_its_own(own_pairs: Collection) -> None:
     np.testing.assert_array_equal(roles["similar"].nearness_2N, np.load(folder / IN_ROLE_FOLDER / BIAS_FILE))
     np.testing.assert_array_equal(roles["complementary"].nearness_2N, np.load(folder / BIAS_FILE))
     assert f"{IN_ROLE_FOLDER}/{BIAS_FILE}" in manifest.files
+
+
+def test_item_vectors_do_not_speak_for_queries_by_default(own_shop: Collection) -> None:
+    with pytest.raises(ConfigError, match="give queries, or leave default off"):
+        build_shop(own_shop, hubness={"default": "inverted_softmax"})
+    assert not list(own_shop.indexes.glob("*"))
+
+
+def test_where_queries_are_items_their_vectors_do(own_pairs: Collection) -> None:
+    opened = open_version(own_pairs, build_shop(own_pairs, hubness={"default": "inverted_softmax"}))
+    assert opened.role("similar").hubness_default == "inverted_softmax"
 
 
 def test_without_the_section_nothing_is_there(own_shop: Collection) -> None:
