@@ -4,12 +4,14 @@ Letters: Q queries, K hits.
 """
 
 import time
+from collections.abc import Callable
 from functools import partial
 
 from benchmarks.index_parts.german_english import NAME, PREAMBLE, Embedded, by_regression, by_tower, german_english
 from benchmarks.report import Row
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.text_runs import rows_of
+from benchmarks.text_task import Task
 from bundle.hubness import Hubness
 from index.hubness.asking import asking_items
 from index.hubness.config import METHODS, HubnessConfig
@@ -63,7 +65,10 @@ def marks(rows_QK: IntArray, made: Embedded) -> dict[str, float]:
 def measure(budget: Budget) -> list[Row]:
     """Rows of every encoder and method over the seeds."""
     task = german_english(budget.data)
-    encoders = {"regression": by_regression, "tower": partial(by_tower, epochs=1 if budget.quick else 2)}
+    encoders: dict[str, Callable[[Task, int], Embedded]] = {
+        "regression": by_regression,
+        "tower": partial(by_tower, epochs=1 if budget.quick else 2),
+    }
     rows: list[Row] = []
     for name, encode in encoders.items():
         runs = []

@@ -61,8 +61,8 @@ def _set(version: IndexVersion, query: ExampleQuery, record_vectors: Iterator[Fl
     item_vectors = iter(version.query_vectors(item_ids))
     found = [next(item_vectors if isinstance(example, str) else record_vectors) for example in examples]
     vectors_MD = check_queries(np.stack(found), version.dimension, version.manifest.metric)
-    stops = np.cumsum([len(query.all_of), len(query.any_of)])
-    return example_set(*np.split(vectors_MD, stops), version.ids.rows(item_ids), f"examples[{b}]")
+    all_MD, any_MD, none_MD = np.split(vectors_MD, np.cumsum([len(query.all_of), len(query.any_of)]))
+    return example_set(all_MD, any_MD, none_MD, version.ids.rows(item_ids), f"examples[{b}]")
 
 
 def _placed(queries: Sequence[ExampleQuery]) -> Iterator[tuple[str, Example]]:

@@ -18,8 +18,8 @@ NOTHING = VECTORS[:0]
 
 
 def one(all_rows: list[int], any_rows: list[int], none_rows: list[int]) -> ExampleSet:
-    parts = [VECTORS[rows] for rows in (all_rows, any_rows, none_rows)]
-    return example_set(*parts, np.array([*all_rows, *any_rows, *none_rows]), "examples[0]")
+    named = np.array([*all_rows, *any_rows, *none_rows])
+    return example_set(VECTORS[all_rows], VECTORS[any_rows], VECTORS[none_rows], named, "examples[0]")
 
 
 SETS = [one([1, 40], [], []), one([], [7, 300, 7], [12]), one([5], [80, 81], [100, 200])]
