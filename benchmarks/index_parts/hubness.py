@@ -14,7 +14,7 @@ from benchmarks.text_runs import rows_of
 from benchmarks.text_task import Task
 from bundle.hubness import Hubness
 from index.hubness.asking import asking_items
-from index.hubness.config import METHODS, HubnessConfig
+from index.hubness.config import HubnessConfig
 from index.hubness.fit import fit_bias
 from index.hubness.trial import Trial
 from training.ragged import IntArray
@@ -37,9 +37,9 @@ def measured(made: Embedded, seed: int) -> dict[str, dict[str, float]]:
     seconds = time.process_time() - started
     trial = Trial(made.document_CD, made.test)
     found = {"raw": marks(trial.rows(fitted.bias, "off"), made)}
-    for method in METHODS:
-        held = trial.depths(fitted.bias, method) < fitted.report.n_candidates
-        found[method.replace("_", "-")] = marks(trial.rows(fitted.bias, method), made) | {"overlap": float(held.mean())}
+    for method, depth_QK in trial.depths(fitted.bias).items():
+        overlap = float((depth_QK < fitted.report.n_candidates).mean())
+        found[method.replace("_", "-")] = marks(trial.rows(fitted.bias, method), made) | {"overlap": overlap}
     found["dual-inverted-softmax"]["fit_cpu_s"] = seconds
     config = HubnessConfig()
     items = asking_items(made.document_CD, config.bank_size, seed)

@@ -45,19 +45,15 @@ def fit_bias(
     if len(asking) < 2 or len(vectors_ND) < 2:
         raise ConfigError("[hubness] needs two queries and two items at least; leave the section out")
     random = np.random.default_rng(seed)
-    item_rows = np.sort(random.choice(len(vectors_ND), min(config.bank_size, len(vectors_ND)), replace=False))
-    items = Bank(np.ascontiguousarray(vectors_ND[item_rows]), item_rows.astype(np.int64))
-    order_Q = random.permutation(len(asking))
-    half = len(asking) // 2
-    banked, held = asking.at(np.sort(order_Q[:half])), asking.at(np.sort(order_Q[half : half + MOST_MEASURED]))
+    items, (banked, held) = _item_bank(vectors_ND, config.bank_size, random), _halves(asking, random)
     trial = Trial(vectors_ND, held)
     is_tuned = bool((held.positive_rows_Q != NO_ROW).any()) and None in (config.query_beta, config.item_beta)
     betas = _Betas.of(config, 1 if metric == "cosine" else _unit(asking.vectors_QD, items.vectors_MD), is_tuned)
-    tried = _Nearness.of(vectors_ND, banked.bank(), items, betas, config.activation_k)
-    query_e, item_e = _tuned(tried, trial) if is_tuned else (0, 0)
-    chosen = _Betas((betas.query_E[query_e],), (betas.item_E[item_e],))
-    bias = tried.bias(query_e, item_e)
-    depths = [trial.depths(bias, method) for method in METHODS]
+    near_items = _Compared.of(vectors_ND, items, betas.item_E, config.activation_k)
+    near_half = _Compared.of(vectors_ND, banked.bank(), betas.query_E, config.activation_k)
+    query_e, item_e = _tuned(near_half, near_items, trial) if is_tuned else (0, 0)
+    bias = _bias(near_half, near_items, query_e, item_e)
+    depths = list(trial.depths(bias).values())
     n_candidates = _candidates(depths)
     report = HubnessReport(
         default=config.default,
@@ -75,8 +71,8 @@ def fit_bias(
         overlap=round(min(float((depth < n_candidates).mean()) for depth in depths), 6),
         measures=(trial.measure(bias, "off"), *(trial.measure(bias, method) for method in METHODS)),
     )
-    served = _Nearness.of(vectors_ND, asking.bank(), items, chosen, config.activation_k).bias(0, 0)
-    return FittedBias(replace(served, n_candidates=n_candidates), report)
+    near_all = _Compared.of(vectors_ND, asking.bank(), (bias.query_beta,), config.activation_k)
+    return FittedBias(replace(_bias(near_all, near_items, 0, item_e), n_candidates=n_candidates), report)
 
 
 @dataclass(frozen=True)
@@ -99,43 +95,50 @@ class _Betas:
 
 
 @dataclass(frozen=True)
-class _Nearness:
-    """How near the items lie to both banks, for every beta."""
+class _Compared:
+    """How near the items lie to a bank, for every beta, and which are hubs of it."""
 
-    betas: _Betas
-    query_EN: FloatArray
-    item_EN: FloatArray
-    is_activated_2N: NDArray[np.bool_]
+    betas: Sequence[float]
+    nearness_EN: FloatArray
+    is_activated_N: NDArray[np.bool_]
 
     @classmethod
-    def of(cls, vectors_ND: FloatArray, queries: Bank, items: Bank, betas: _Betas, activation_k: int) -> "_Nearness":
-        """Compare every item with both banks."""
-        return cls(
-            betas,
-            log_mean_exp(vectors_ND, queries, betas.query_E),
-            log_mean_exp(vectors_ND, items, betas.item_E),
-            np.stack([activated(vectors_ND, bank, activation_k) for bank in (queries, items)]),
-        )
-
-    def bias(self, query_e: int, item_e: int) -> HubnessBias:
-        """The bias at one beta of each."""
-        nearness_2N = np.stack([self.query_EN[query_e], self.item_EN[item_e]])
-        nearness_2N -= nearness_2N.mean(axis=1, dtype=np.float64, keepdims=True).astype(np.float32)
-        betas = self.betas.query_E[query_e], self.betas.item_E[item_e]
-        return HubnessBias(nearness_2N, self.is_activated_2N, *betas, LEAST_CANDIDATES)
+    def of(cls, vectors_ND: FloatArray, bank: Bank, betas: Sequence[float], activation_k: int) -> "_Compared":
+        """Compare every item with the bank."""
+        return cls(betas, log_mean_exp(vectors_ND, bank, betas), activated(vectors_ND, bank, activation_k))
 
 
-def _tuned(tried: _Nearness, trial: Trial) -> tuple[int, int]:
+def _bias(queries: _Compared, items: _Compared, query_e: int, item_e: int) -> HubnessBias:
+    """The bias at one beta of each bank."""
+    nearness_2N = np.stack([queries.nearness_EN[query_e], items.nearness_EN[item_e]])
+    nearness_2N -= nearness_2N.mean(axis=1, dtype=np.float64, keepdims=True).astype(np.float32)
+    is_activated_2N = np.stack([queries.is_activated_N, items.is_activated_N])
+    betas = queries.betas[query_e], items.betas[item_e]
+    return HubnessBias(nearness_2N, is_activated_2N, *betas, LEAST_CANDIDATES)
+
+
+def _item_bank(vectors_ND: FloatArray, size: int, random: np.random.Generator) -> Bank:
+    rows_M = np.sort(random.choice(len(vectors_ND), min(size, len(vectors_ND)), replace=False)).astype(np.int64)
+    return Bank(np.ascontiguousarray(vectors_ND[rows_M]), rows_M)
+
+
+def _halves(asking: Asking, random: np.random.Generator) -> tuple[Asking, Asking]:
+    """Queries for the bank, and others that are held back."""
+    order_Q, half = random.permutation(len(asking)), len(asking) // 2
+    return asking.at(np.sort(order_Q[:half])), asking.at(np.sort(order_Q[half : half + MOST_MEASURED]))
+
+
+def _tuned(queries: _Compared, items: _Compared, trial: Trial) -> tuple[int, int]:
     """The places of the betas with the best recall@1: first that of the query bank alone, then that of the item bank.
 
     By recall and not by skewness, which is least where every item is shown alike, relevant or not.
     """
 
     def recall(query_e: int, item_e: int, method: HubnessMethod) -> float:
-        return trial.recall_at_1(trial.rows(tried.bias(query_e, item_e), method)) or 0
+        return trial.recall_at_1(trial.rows(_bias(queries, items, query_e, item_e), method)) or 0
 
-    query_e = int(np.argmax([recall(e, 0, "inverted_softmax") for e in range(len(tried.query_EN))]))
-    item_e = int(np.argmax([recall(query_e, e, "dual_inverted_softmax") for e in range(len(tried.item_EN))]))
+    query_e = int(np.argmax([recall(e, 0, "inverted_softmax") for e in range(len(queries.betas))]))
+    item_e = int(np.argmax([recall(query_e, e, "dual_inverted_softmax") for e in range(len(items.betas))]))
     return query_e, item_e
 
 

@@ -12,7 +12,7 @@ from bundle.hubness import Hubness, K
 from index.hubness.asking import Asking
 from index.hubness.bank import NO_ROW, FloatArray, IntArray
 from index.hubness.bias import HubnessBias
-from index.hubness.config import HubnessMethod
+from index.hubness.config import METHODS, HubnessMethod
 from index.hubness.report import HubnessMeasure
 
 MOST_SEARCHED_WHOLE = 100  # queries whose whole ranking is sorted
@@ -51,16 +51,17 @@ class Trial:
             return None
         return float((rows_QK[known_Q, 0] == self._held.positive_rows_Q[known_Q]).mean())
 
-    def depths(self, bias: HubnessBias, method: HubnessMethod) -> IntArray:
-        """How deep the k best under the bias lie without it: places from 0, [K] for each of some queries."""
-        places = []
+    def depths(self, bias: HubnessBias) -> dict[HubnessMethod, IntArray]:
+        """How deep the k best under each method lie without it: places from 0, [K] for each of some queries."""
+        places: dict[HubnessMethod, list[IntArray]] = {method: [] for method in METHODS}
         for query_D, own in zip(self._held.vectors_QD, self._held.own_rows_Q[:MOST_SEARCHED_WHOLE], strict=False):
             score_N = self._vectors_ND @ query_D
             row_R = np.argsort(-score_N, kind="stable")
             row_R = row_R[row_R != own]
-            corrected_R = score_N[row_R] + bias.of(method, row_R[None])[0]
-            places.append(np.argpartition(-corrected_R, self.k - 1)[: self.k])
-        return np.stack(places)
+            for method, found in places.items():
+                corrected_R = score_N[row_R] + bias.of(method, row_R[None])[0]
+                found.append(np.argpartition(-corrected_R, self.k - 1)[: self.k])
+        return {method: np.stack(found) for method, found in places.items()}
 
     def measure(self, bias: HubnessBias, method: HubnessMethod | Literal["off"]) -> HubnessMeasure:
         """Hubs, and recall where it can be known, under one method."""

@@ -41,11 +41,11 @@ def test_a_bias_moves_hits_and_recall_is_of_queries_with_a_positive() -> None:
 def test_depths_are_places_in_the_raw_order() -> None:
     task = shifted(n_items=300, n_queries=20)
     trial = Trial(task.items_ND, task.asking())
-    assert np.sort(trial.depths(flat(300), "inverted_softmax")).tolist() == [list(range(10))] * 20
+    assert np.sort(trial.depths(flat(300))["inverted_softmax"]).tolist() == [list(range(10))] * 20
     last_Q = np.argmin(task.queries_QD @ task.items_ND.T, axis=1)
     lifted = HubnessBias(np.zeros((2, 300), np.float32), np.zeros((2, 300), bool), 1, 1, 200)
     lifted.nearness_2N[0, last_Q[0]] = -9
-    assert 299 in trial.depths(lifted, "inverted_softmax")[0]
+    assert 299 in trial.depths(lifted)["inverted_softmax"][0]
 
 
 def test_items_that_ask_are_no_hits_of_themselves() -> None:
