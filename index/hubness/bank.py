@@ -21,20 +21,17 @@ NO_ROW = -1
 class Bank:
     """Vectors to compare items with.
 
-    `left_out_M` names for each the item row that it says nothing about: the item itself, or the one it is to find.
+    `left_out_M` names for each the item row that it says nothing about, the item itself or the one it is to find; -1
+    where there is none.
     """
 
     vectors_MD: FloatArray
     left_out_M: IntArray
 
     @classmethod
-    def of(cls, vectors_MD: FloatArray, left_out_M: IntArray | None = None) -> "Bank":
-        """A bank; where nothing is left out, every vector speaks of every item."""
-        return cls(vectors_MD, np.full(len(vectors_MD), NO_ROW) if left_out_M is None else left_out_M)
-
-    def at(self, places: IntArray) -> "Bank":
-        """The vectors at these places."""
-        return Bank(self.vectors_MD[places], self.left_out_M[places])
+    def of(cls, vectors_MD: FloatArray) -> "Bank":
+        """A bank whose vectors speak of every item."""
+        return cls(vectors_MD, np.full(len(vectors_MD), NO_ROW))
 
     def __len__(self) -> int:
         return len(self.vectors_MD)

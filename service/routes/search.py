@@ -9,7 +9,7 @@ from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
-from service.operations.examples import check_examples
+from service.operations.examples import check_examples, count_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
@@ -45,8 +45,10 @@ class SearchHandler:
         request = parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
         payload: Any = getattr(request, source)
-        n_records = check_examples(payload) if source == "examples" else len(payload)
+        n_records = count_examples(payload) if source == "examples" else len(payload)
         call.records = check_size(source, n_records, settings.limits.max_batch)
+        if source == "examples":
+            check_examples(payload)
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
         depth = _depth(request, source, settings)
