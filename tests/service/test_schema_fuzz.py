@@ -20,7 +20,7 @@ from tests.service.running import LiveApp
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 DRAWN = schemathesis.openapi.from_dict(openapi_document()).get_all_operations()
 OPERATIONS = [result.ok() for result in DRAWN if isinstance(result, Ok)]
-QUIETLY: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None, "suppress_health_check": list(HealthCheck)}
+QUIETLY: dict[str, Any] = {"deadline": None, "derandomize": True, "database": None}
 
 
 # Only a body can be drawn so that it breaks the document.
@@ -34,7 +34,7 @@ CASES = [
 
 @pytest.mark.parametrize(("operation", "mode"), CASES)
 def test_every_answer_is_documented(operation: Any, mode: GenerationMode, shop: LiveApp) -> None:
-    @settings(max_examples=100, **QUIETLY)
+    @settings(max_examples=100, suppress_health_check=list(HealthCheck), **QUIETLY)
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Any) -> None:
         if "collection" in (case.path_parameters or {}):
