@@ -79,9 +79,7 @@ def test_towers_without_text_need_the_fields_named(tmp_path: Path) -> None:
     features = FeatureSpec(query=(CategoryFeature(name="user"),), item=(TextFeature(name="title"),))
     with pytest.raises(ConfigError, match=r"the query tower of the bundle reads no text.*lexical\.query_fields"):
         write_lexical(tmp_path / "lexical", ITEMS, LexicalConfig(), features, NoProgress())
-    report = write_lexical(
-        tmp_path / "lexical", ITEMS, LexicalConfig(query_fields=("asked",)), features, NoProgress()
-    )
+    report = write_lexical(tmp_path / "lexical", ITEMS, LexicalConfig(query_fields=("asked",)), features, NoProgress())
     assert (report.fields, report.query_fields) == (("title",), ("asked",))
 
 
