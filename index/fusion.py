@@ -54,7 +54,8 @@ class Fusion:
             return _reciprocal(candidates.dense_rank_C) + _reciprocal(candidates.lexical_rank_C)
         weight = np.float32(self.dense_weight if self.name == "weighted" else 0.5)
         dense_C, lexical_C = z_scores(candidates)
-        return weight * dense_C + (1 - weight) * lexical_C
+        joined_C: FloatArray = weight * dense_C + (1 - weight) * lexical_C
+        return joined_C
 
 
 def z_scores(candidates: Candidates) -> tuple[FloatArray, FloatArray]:
@@ -71,7 +72,7 @@ def best_first(score_C: FloatArray, row_C: IntArray, depth: int) -> IntArray:
 
 
 def _is_first(rank_C: IntArray) -> NDArray[np.bool_]:
-    return (rank_C != UNRANKED) & (rank_C <= POOL)
+    return np.logical_and(rank_C != UNRANKED, rank_C <= POOL)
 
 
 def _standardised(score_C: FloatArray, in_pool_C: NDArray[np.bool_]) -> FloatArray:

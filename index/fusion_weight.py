@@ -7,7 +7,7 @@ Q queries, C candidates of one query, M judged items of one query, D embedding.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,14 +85,15 @@ class FusionWeigher:
         check_unique(table, "query_id", path)
         answers = read_answers(config, base, table["query_id"].to_pylist(), self._ids)
         known = np.sort(np.random.default_rng(seed).permutation(sorted(answers.gain_by_row))[: config.n_queries])
-        total_W = np.zeros(len(WEIGHTS))
-        for rows_B in np.array_split(known, -(-len(known) // BATCH_SIZE)):
-            found = self._ranker.candidates(self._asked(table, rows_B, path))
-            for row, candidates in zip(rows_B.tolist(), found, strict=True):
-                total_W += ndcg_by_weight(candidates, answers.gain_by_row[row])
-        mean_W = (total_W / len(known)).round(6).tolist()
-        weight = max(zip(mean_W, WEIGHTS, strict=True), key=lambda one: (one[0], -abs(one[1] - 0.5)))[1]
-        ndcg = {f"{weight:g}": value for weight, value in zip(WEIGHTS, mean_W, strict=True)}
+        judged = (
+            (candidates, answers.gain_by_row[row])
+            for rows_B in np.array_split(known, -(-len(known) // BATCH_SIZE))
+            for row, candidates in zip(
+                rows_B.tolist(), self._ranker.candidates(self._asked(table, rows_B, path)), strict=True
+            )
+        )
+        weight, ndcg_W = best_weight(judged)
+        ndcg = {f"{tried:g}": value for tried, value in zip(WEIGHTS, ndcg_W.round(6).tolist(), strict=True)}
         return FusionReport(dense_weight=weight, ndcg=ndcg, n_queries=len(known), n_left_out=answers.n_left_out)
 
     def _asked(self, table: pa.Table, rows_B: NDArray[np.int64], path: Path) -> Queries:
@@ -100,6 +101,12 @@ class FusionWeigher:
         vectors_BD = embed_rows(self._bundle, table, rows_B, path)
         records: list[Record] = list(Items(table.take(pa.array(rows_B)), str(path)).records(self._fields))
         return Queries(check_queries(vectors_BD, manifest.dimension, manifest.metric), records)
+
+
+def best_weight(judged: Iterable[tuple[Candidates, Mapping[int, float]]]) -> tuple[float, FloatArray]:
+    """The best weight of the grid and the mean nDCG@10 of each, over queries' candidates with the gains of item rows."""
+    ndcg_W = np.mean([ndcg_by_weight(candidates, gains) for candidates, gains in judged], axis=0)
+    return max(zip(ndcg_W.round(6), WEIGHTS, strict=True), key=lambda one: (one[0], -abs(one[1] - 0.5)))[1], ndcg_W
 
 
 def ndcg_by_weight(candidates: Candidates, gain_by_row: Mapping[int, float]) -> FloatArray:

@@ -86,7 +86,7 @@ def write_lexical(
         raise ConfigError(f"no word stands in {', '.join(fields)} of {items.source}; name other lexical.fields")
     retriever = bm25s.BM25(k1=config.k1, b=config.b, method="lucene")
     numbered = {word: number for number, word in enumerate(vocabulary)}
-    retriever.index(Tokenized(corpus, numbered), create_empty_token=False, show_progress=False)  # type: ignore[arg-type]
+    retriever.index(Tokenized(corpus, numbered), create_empty_token=False, show_progress=False)
     folder.mkdir()
     write_arrow(folder / WORDS_FILE, string_table(pa.chunked_array([vocabulary], pa.large_string()), "word"))
     arrays = {OFFSETS_FILE: ("indptr", np.int64), ROWS_FILE: ("indices", np.int32), SHARES_FILE: ("data", np.float32)}

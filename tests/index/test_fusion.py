@@ -56,7 +56,7 @@ def test_the_statistics_are_those_of_the_pool() -> None:
 def test_where_no_word_matches_the_embedding_decides() -> None:
     alike = candidates([0.3, 0.9, 0.7], [0, 0, 0], [3, 1, 2], [0, 0, 0])
     for name in ("z_score", "weighted", "reciprocal_rank"):
-        scores = Fusion(name).scores(alike)  # type: ignore[arg-type]
+        scores = Fusion(name).scores(alike)
         assert np.isfinite(scores).all()
         assert np.argsort(-scores).tolist() == [1, 2, 0]
 
