@@ -41,7 +41,7 @@ class LexicalRanker:
 
 def best(score_N: FloatArray, depth: int) -> tuple[FloatArray, IntArray, int]:
     """Scores and rows of the `depth` best items above 0, best first, and how many are above 0 at all."""
-    row_C = np.flatnonzero(score_N)
+    row_C = np.flatnonzero(score_N > 0)
     total = len(row_C)
     if total > depth:  # all that reach the depth-th best score, so that rows decide between equals
         least = np.partition(score_N[row_C], total - depth)[total - depth]
