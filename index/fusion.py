@@ -72,14 +72,16 @@ def best_first(score_C: FloatArray, row_C: IntArray, depth: int) -> IntArray:
 
 
 def _is_first(rank_C: IntArray) -> NDArray[np.bool_]:
-    return np.logical_and(rank_C != UNRANKED, rank_C <= POOL)
+    is_first_C: NDArray[np.bool_] = (rank_C != UNRANKED) & (rank_C <= POOL)
+    return is_first_C
 
 
 def _standardised(score_C: FloatArray, in_pool_C: NDArray[np.bool_]) -> FloatArray:
     pool = score_C[in_pool_C].astype(np.float64)
     if not len(pool) or pool.min() == pool.max():  # the deviation of equal numbers may round to more than 0
         return np.zeros_like(score_C)
-    return ((score_C - pool.mean()) / pool.std()).astype(np.float32)
+    standard_C: FloatArray = ((score_C - pool.mean()) / pool.std()).astype(np.float32)
+    return standard_C
 
 
 def _reciprocal(rank_C: IntArray) -> FloatArray:

@@ -50,7 +50,8 @@ class Bm25:
         score_N = np.zeros(self.count, dtype=np.float32)
         for word, repeats in zip(*self._known(text), strict=True):
             postings = slice(self.offset_V1[word], self.offset_V1[word + 1])
-            score_N[self.row_P[postings]] += np.float32(repeats) * self.share_P[postings]  # a row comes once a word
+            # A row comes once a word, so `+=` would do; it costs three times as much.
+            np.add.at(score_N, self.row_P[postings], np.float32(repeats) * self.share_P[postings])
         return score_N
 
     def _known(self, text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

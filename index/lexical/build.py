@@ -26,7 +26,7 @@ from index.lexical.terms import terms
 from index.manifest import LexicalReport
 from index.mapped_strings import string_table
 
-READ_BATCH = 65_536
+READ_BATCH = 8_192
 STOP_WORDS: Mapping[str, Sequence[str]] = {
     "none": (),
     "da": stopwords.STOPWORDS_DANISH,
