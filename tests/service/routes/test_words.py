@@ -90,8 +90,15 @@ def test_words_alone_find_every_item_that_has_one_and_no_other(worded: LiveApp, 
     assert fewer["exhaustive"] is False
 
 
-def test_unknown_words_find_nothing_and_the_answer_says_that_it_is_all(worded: LiveApp) -> None:
-    assert _result(worded, {"text": "submarine"}, mode="lexical") == {"hits": [], "exhaustive": True}
+@pytest.mark.parametrize(
+    ("more", "found"),
+    [({}, "hits"), ({"rerank": "exact"}, "hits"), ({"diversify": {"level": 1, "most": 2}}, "hits"),
+     ({"group_by": {"level": 1, "most": 2}, "rerank": "exact"}, "groups")],
+)  # fmt: skip
+def test_unknown_words_find_nothing_and_the_answer_says_that_it_is_all(
+    worded: LiveApp, more: dict[str, Any], found: str
+) -> None:
+    assert _result(worded, {"text": "submarine"}, mode="lexical", **more) == {found: [], "exhaustive": True}
 
 
 @pytest.mark.parametrize(
