@@ -98,8 +98,11 @@ class _Build:
         towers = self._towers()
         with self._timed("read"):
             features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            words = self.config.lexical.item_fields(self.bundle.manifest.features.item) if self.config.lexical else []
+            spec, lexical = self.bundle.manifest.features, self.config.lexical
+            words = lexical.item_fields(spec.item) if lexical else []
             items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
+            if lexical:
+                lexical.check(items, spec)
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
             texts = name_texts(self.config.name_columns, items, attributes)
@@ -115,8 +118,8 @@ class _Build:
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
-        lexical = self._lexical(items, item_tower.kind)
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, lexical)
+        worded = self._lexical(items, item_tower.kind)
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -202,7 +205,7 @@ class _Build:
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
         tree: Branch | None,
-        lexical: tuple[LexicalReport | None, FusionReport | None],
+        worded: tuple[LexicalReport | None, FusionReport | None],
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -218,8 +221,8 @@ class _Build:
             recall=item_tower.recall,
             in_role=in_role,
             semantic_ids=semantic_ids,
-            lexical=lexical[0],
-            fusion=lexical[1],
+            lexical=worded[0],
+            fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),

@@ -40,6 +40,7 @@ from index.searcher import check_queries
 
 WEIGHTS = tuple(step / 20 for step in range(21))
 DEPTH = 10
+MOST_GRADE = 30
 FloatArray = NDArray[np.float64]
 
 
@@ -104,7 +105,7 @@ class FusionWeigher:
 
 
 def best_weight(judged: Iterable[tuple[Candidates, Mapping[int, float]]]) -> tuple[float, FloatArray]:
-    """The best weight of the grid and the mean nDCG@10 of each, over queries' candidates with the gains of item rows."""
+    """The best weight of the grid and the mean nDCG@10 of each, from candidates of queries and gains by item row."""
     ndcg_W = np.mean([ndcg_by_weight(candidates, gains) for candidates, gains in judged], axis=0)
     return max(zip(ndcg_W.round(6), WEIGHTS, strict=True), key=lambda one: (one[0], -abs(one[1] - 0.5)))[1], ndcg_W
 
@@ -128,7 +129,7 @@ def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids
     row_by_id = {query_id: row for row, query_id in enumerate(query_ids)}
     gains: dict[int, dict[int, float]] = defaultdict(dict)
     left_out = 0
-    for query_id, item_row, gain in _judged(table, ids):
+    for query_id, item_row, gain in _judged(table, ids, path):
         query_row = row_by_id.get(query_id)
         if query_row is None or item_row < 0:
             left_out += 1
@@ -143,9 +144,17 @@ def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids
     return Answers(gains, left_out)
 
 
-def _judged(table: pa.Table, ids: ItemIds) -> Iterator[tuple[str, int, float]]:
+def _judged(table: pa.Table, ids: ItemIds, path: Path) -> Iterator[tuple[str, int, float]]:
     """Query id, item row (-1 where it is not known) and gain of every interaction; without a grade it is 1."""
     grades = table["grade"].to_pylist() if "grade" in table.column_names else [None] * table.num_rows
+    largest = max((grade for grade in grades if grade is not None), default=0)
+    if largest > MOST_GRADE:
+        raise InvalidTable(
+            f"{path}, column 'grade' has {largest:g}, but an answer is worth 2^grade - 1; give grades up to "
+            f"{MOST_GRADE}",
+            path=str(path),
+            column="grade",
+        )
     gains = [1.0 if grade is None else 2.0**grade - 1 for grade in grades]
     return zip(table["query_id"].to_pylist(), ids.find(table["item_id"].to_pylist()), gains, strict=True)
 

@@ -65,6 +65,11 @@ class LexicalConfig(Config):
     k1: float = Field(default=1.5, ge=0, le=100, description="How much more repeats of a word count; 0: not at all.")
     b: float = Field(default=0.75, ge=0, le=1, description="How much long texts are held back; 0: not at all.")
 
+    def check(self, items: Items, features: FeatureSpec) -> None:
+        """Raise ConfigError, before anything is computed, where the fields cannot be read."""
+        _columns(items, self.item_fields(features.item))
+        self.record_fields(features.query)
+
     def item_fields(self, features: Sequence[Feature]) -> list[str]:
         """The columns that are read, where `features` are those of the item tower; raises ConfigError."""
         return list(self.fields or _texts(features, "item", "fields"))

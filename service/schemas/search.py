@@ -105,7 +105,7 @@ class QueryHits(BaseModel):
     """The hits of one query."""
 
     hits: list[Hit] = Field(
-        description="Best first; min(k, items there are) of them, with mode `lexical` of those with a word of the query."
+        description="Best first; min(k, items there are) of them; with mode `lexical`, items with a word of the query."
     )
     exhaustive: bool = Field(
         description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]

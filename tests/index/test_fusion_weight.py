@@ -79,6 +79,12 @@ def test_a_split_needs_its_column(tmp_path: Path) -> None:
         read_answers(config(split="validation"), tmp_path, QUERY_IDS, ids("a"))
 
 
+def test_a_grade_that_is_no_grade_is_named(tmp_path: Path) -> None:
+    write(tmp_path / "answers.parquet", query_id=["q0"], item_id=["a"], grade=[1500.0])
+    with pytest.raises(InvalidTable, match=r"column 'grade' has 1500.*grades up to 30"):
+        read_answers(config(), tmp_path, QUERY_IDS, ids("a"))
+
+
 def learned(shop: Collection, titles: list[str], answers: list[str], **settings: Any) -> FusionReport:
     root = shop.folder.parents[1]
     query_ids = [f"q{row}" for row in range(len(titles))]

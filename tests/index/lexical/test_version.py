@@ -6,8 +6,13 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from bundle.errors import ConfigError
+from bundle.progress import NoProgress
 from bundle.workspace import Collection
+from index.build import build_index
+from index.config import BuildConfig
 from index.errors import LexicalNotServed, VersionCorrupt
+from index.lexical.build import LexicalConfig
 from index.lexical.query_text import QueryText
 from index.lexical.ranker import LexicalRanker
 from index.manifest import LEXICAL_FOLDER
@@ -86,6 +91,28 @@ def test_the_columns_of_a_csv_are_texts(own_shop: Collection, tmp_path: Path) ->
     (tmp_path / "items.csv").write_text(f"item_id,title,article\n{rows}")
     version = open_version(own_shop, build_shop(own_shop, items="items.csv", lexical={"fields": ["title", "article"]}))
     assert np.flatnonzero(version.words().scores("007")).tolist() == version.ids.rows(["i7"]).tolist()
+
+
+class Recorded(NoProgress):
+    """The tasks that a build began."""
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+
+    def start(self, task: str, total: int | None) -> None:
+        self.tasks.append(task)
+
+
+def test_a_wrong_field_stops_the_build_before_it_embeds(own_shop: Collection) -> None:
+    items = own_shop.folder.parents[1] / "items.parquet"
+    progress = Recorded()
+    build_index(own_shop, BuildConfig(collection="shop", items=items, lexical=LexicalConfig()), progress)
+    assert any("embed" in task for task in progress.tasks)
+    progress = Recorded()
+    with pytest.raises(ConfigError, match=r"'price', but that column of .* is double"):
+        config = BuildConfig(collection="shop", items=items, lexical=LexicalConfig(fields=("price",)))
+        build_index(own_shop, config, progress)
+    assert progress.tasks == []
 
 
 def test_where_queries_are_items_the_words_are_indexed_once(own_pairs: Collection) -> None:
