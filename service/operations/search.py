@@ -9,6 +9,7 @@ from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Resco
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids"]
 
@@ -18,7 +19,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words` is
+    None they take no part; records are the only source that has them.
     """
 
     source: Source
@@ -27,6 +29,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    words: Words | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -49,10 +52,12 @@ class Search(OnLoaded):
 
     def asked(self, payloads: Sequence[Any], stages: Stages) -> list[Queries | Exception]:
         """The queries of every payload; a payload at fault has its error in their place."""
-        version = self.loaded.version
+        version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
-        parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
+        if words is not None and words.fusion is None and self.depth is None:
+            return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
+        parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
 
         def read(part: FloatArray, payload: Any) -> Queries:
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
@@ -66,8 +71,10 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        dense = DenseRanker(role, dict(self.params))
-        return dense if self.depth is None else Rescored(dense, role, self.depth)
+        first: Ranker = DenseRanker(role, dict(self.params))
+        if self.words is not None:
+            first = self.words.ranker(self.loaded, first, role)
+        return first if self.depth is None else Rescored(first, role, self.depth)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""
@@ -79,6 +86,12 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
+        tower, words = self.loaded.bundle.query, self.words
+        if words is None:
+            return embed_joined(tower, payloads, stages)
+        return embed_joined(tower, payloads, stages, lambda records: words.for_tower(self.loaded, records))
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version
