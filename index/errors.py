@@ -14,6 +14,7 @@ VersionError                   an index version cannot be built, found, opened o
 InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
   HubnessNotServed             hubs are to be undone, but the index version has no bias for that
+  LexicalNotServed             a search by words over a version without an index of words
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
   ContradictoryExamples        an example that hits are to be like and unlike
@@ -99,6 +100,12 @@ class HubnessNotServed(InputError):
     """Hubs are to be undone, but the index version was built without the bias that does it."""
 
     code = "hubness-not-served"
+
+
+class LexicalNotServed(InputError):
+    """A search by words over an index version that has no index of words."""
+
+    code = "lexical-not-served"
 
 
 class DimensionMismatch(InputError):

@@ -60,8 +60,15 @@ def sample_queries(
     if not table.num_rows:
         raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
     rows_Q = sample_rows(table.num_rows, n_queries, seed)
-    sample = table.take(pa.array(rows_Q))
-    records = Items(sample, str(path)).records(bundle.query.featurizer.names)
+    return embed_rows(bundle, table, rows_Q, path), table.take(pa.array(rows_Q))
+
+
+def embed_rows(bundle: Bundle, table: pa.Table, rows_Q: NDArray[np.int64], path: Path) -> FloatArray:
+    """Embeddings [Q, D] of query records, which are rows of the table read from `path`.
+
+    Raises InvalidTable naming the row.
+    """
+    records = Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names)
     try:
         encoded = bundle.query.featurizer.encode(records)
     except InvalidRecord as error:
@@ -73,7 +80,7 @@ def sample_queries(
             column=error.context["feature"],
         ) from error
     batches = np.array_split(np.arange(len(rows_Q)), -(-len(rows_Q) // BATCH_SIZE))
-    return np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches]), sample
+    return np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches])
 
 
 def sample_rows(count: int, size: int, seed: int) -> NDArray[np.int64]:

@@ -19,8 +19,10 @@ from index.device import DeviceName, place
 from index.errors import HubnessNotServed
 from index.hubness.bias import HubnessBias, open_bias
 from index.hubness.config import HubnessMethod
+from index.hubness.report import HubnessReport
 from index.ids import ItemIds
-from index.manifest import INDEX_FILE, VECTORS_FILE, RoleReport
+from index.kinds import IndexKind
+from index.manifest import INDEX_FILE, VECTORS_FILE
 from index.searcher import FaissSearcher, Metric, RowSearcher, Searcher
 
 
@@ -46,12 +48,22 @@ class Role:
 
 
 def open_role(
-    folder: Path, report: RoleReport, ids: ItemIds, metric: Metric, device: DeviceName, *, mmap: bool
+    folder: Path,
+    kind: IndexKind,
+    ids: ItemIds,
+    metric: Metric,
+    device: DeviceName,
+    *,
+    mmap: bool,
+    hubness: HubnessReport | None = None,
 ) -> Role:
-    """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable."""
+    """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable.
+
+    `hubness`: what the build says of the role's bias, where it made one.
+    """
     vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
-    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), report.kind, device)
-    searcher, hubness = FaissSearcher(RowSearcher(placed, report.kind, vectors_ND), ids, metric), report.hubness
+    placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), kind, device)
+    searcher = FaissSearcher(RowSearcher(placed, kind, vectors_ND), ids, metric)
     if hubness is None:
         return Role(searcher, vectors_ND)
     default = None if hubness.default == "off" else hubness.default

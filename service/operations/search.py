@@ -13,6 +13,7 @@ from index.searcher import check_queries
 from service.batching import Outcome, Stages
 from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids", "examples"]
 
@@ -23,8 +24,9 @@ class Search(OnLoaded):
     `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. `hubness` is how hubs are undone, None where they are not. A request whose source is `item_ids`
-    or `examples` never gets an item that it names as a hit.
+    without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
+    Where `words` is None they take no part; records are the only source that has them. `hubness` is how hubs are held
+    back in scores of vectors, None where they are not.
     """
 
     source: Source
@@ -33,6 +35,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    words: Words | None = None
     hubness: HubnessMethod | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -56,12 +59,14 @@ class Search(OnLoaded):
 
     def asked(self, payloads: Sequence[Any], stages: Stages) -> list[Queries | Exception]:
         """The queries of every payload; a payload at fault has its error in their place."""
-        version = self.loaded.version
+        version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
         if self.source == "examples":
             return ask_by_examples(self.loaded, payloads, stages)
-        parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
+        if words is not None and words.fusion is None and self.depth is None:
+            return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
+        parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
 
         def read(part: FloatArray, payload: Any) -> Queries:
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
@@ -75,12 +80,20 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        ranker: Ranker = DenseRanker(role, dict(self.params))
+        dense: Ranker = DenseRanker(role, dict(self.params))
         if self.source == "examples":
-            ranker = ExampleRanker(ranker, role, self.depth)
-        elif self.depth is not None:
-            ranker = Rescored(ranker, role, self.depth)
-        return ranker if self.hubness is None else HubCorrected(ranker, role.bias(), self.hubness)
+            return self._without_hubs(ExampleRanker(dense, role, self.depth))
+        if self.depth is not None:
+            first = dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+            return self._without_hubs(Rescored(first, role, self.depth))
+        dense = self._without_hubs(dense)
+        return dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+
+    def _without_hubs(self, ranker: Ranker) -> Ranker:
+        """The same with hubs held back, if the request is for that."""
+        if self.hubness is None:
+            return ranker
+        return HubCorrected(ranker, self.loaded.version.role(self.relation).bias(), self.hubness)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""
@@ -92,6 +105,12 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
+        tower, words = self.loaded.bundle.query, self.words
+        if words is None:
+            return embed_joined(tower, payloads, stages)
+        return embed_joined(tower, payloads, stages, lambda records: words.for_tower(self.loaded, records))
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.fusion import FusionName
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from service.schemas.examples import ExampleQuery
@@ -37,6 +38,7 @@ class SearchRequest(RequestBody):
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "hybrid"},
             ]
         },
     )
@@ -53,6 +55,20 @@ class SearchRequest(RequestBody):
         description="Sets of items and records that hits are to be like all of, like one of, and unlike; no item that "
         "is named is a hit. Scores are exact, the least over `all_of` and the largest of `any_of`; candidates are the "
         "`depth` nearest of each example and of all together, 200 without `rerank`.",
+    )
+    mode: Literal["dense", "lexical", "hybrid"] = Field(
+        default="dense",
+        description="What is compared: embeddings (`dense`), words (`lexical`, BM25; only items that have a word of "
+        "the query are hits) or both (`hybrid`). Words are those of `queries`, in collections built with an index of "
+        "words.",
+    )
+    fusion: FusionName | None = Field(
+        default=None,
+        description="How `hybrid` joins the two scores: the mean of their z-scores (`z_score`, the default), a mean "
+        "weighted as learned when the index was built or by `dense_weight` (`weighted`), or `reciprocal_rank`.",
+    )
+    dense_weight: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the embeddings with `weighted`; the rest is that of the words."
     )
     relation: Relation | None = Field(
         default=None,
@@ -73,9 +89,9 @@ class SearchRequest(RequestBody):
     )
     hubness: HubnessMethod | Literal["off"] | None = Field(
         default=None,
-        description="How hubs, items near to everything, are held back. The score of a hit is then that of the vectors "
-        "plus a bias of the item, which is 0 in the mean over all items. For index versions built with `[hubness]`, "
-        "whose `default` is taken if not given; `off` leaves scores as they are.",
+        description="How hubs, items near to everything, are held back. A score of vectors is then that plus a bias of "
+        "the item, which is 0 in the mean over all items. For index versions built with `[hubness]`, whose `default` "
+        "is taken if not given; `off` leaves scores as they are.",
     )
     diversify: LimitByPrefix | None = Field(
         default=None,
@@ -93,8 +109,7 @@ class Hit(BaseModel):
 
     item_id: str = Field(description="The item.", examples=["22423"])
     score: float = Field(
-        description="Score by the bundle's metric, under `hubness` plus the item's bias; larger is better.",
-        examples=[0.83],
+        description="Larger is better: the bundle's metric, or as `mode` and `hubness` say.", examples=[0.83]
     )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]
@@ -106,7 +121,9 @@ class Hit(BaseModel):
 class QueryHits(BaseModel):
     """The hits of one query."""
 
-    hits: list[Hit] = Field(description="Best first; min(k, items there are) of them.")
+    hits: list[Hit] = Field(
+        description="Best first; min(k, items there are) of them; with mode `lexical`, items with a word of the query."
+    )
     exhaustive: bool = Field(
         description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]
     )

@@ -28,7 +28,7 @@ def _root(folder: Path, **hubness: Any) -> Path:
     items, queries = folder / "items.parquet", folder / "queries.parquet"
     pq.write_table(pa.table({"item_id": ids("a", COUNT), "title": titles(COUNT)}), items)
     pq.write_table(pa.table({"text": [title.rsplit(" ", 1)[0] for title in titles(400, seed=5)]}), queries)
-    config = {"collection": "shop", "items": items, "hubness": {"queries": queries, **hubness}}
+    config = {"collection": "shop", "items": items, "hubness": {"queries": queries, **hubness}, "lexical": {}}
     activate(collection, build_index(collection, BuildConfig.model_validate(config)))
     return folder
 
@@ -92,6 +92,16 @@ def test_an_item_is_no_hit_of_itself_and_limits_hold(hubs: LiveApp) -> None:
         assert _scores(limited) == sorted(_scores(limited), reverse=True)
 
 
+def test_scores_of_vectors_are_corrected_wherever_they_count(hubs: LiveApp) -> None:
+    body = {"queries": [{"text": "red mug"}], "k": 10, "hubness": "inverted_softmax"}
+    dense, rescored = _result(hubs, body), _result(hubs, {**body, "mode": "hybrid", "rerank": "exact", "depth": COUNT})
+    np.testing.assert_allclose(_scores(rescored), _scores(dense), atol=1e-5)  # the vectors have the last word
+    hybrid, plain = (_result(hubs, {**body, "mode": "hybrid", "hubness": how}) for how in (body["hubness"], "off"))
+    assert _scores(hybrid) != _scores(plain)
+    response = hubs.post("search", {**body, "mode": "lexical"})
+    assert response.status_code == 422 and response.json()["detail"].startswith("hubness is about embeddings")
+
+
 def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path: Path) -> None:
     body = {"queries": [{"text": "red mug"}], "k": 10}
     with LiveApp(settings_for(_root(tmp_path, default="inverted_softmax"))) as app:
@@ -99,7 +109,9 @@ def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path:
         asked, default, off = (
             _result(app, {**body, **extra}) for extra in ({"hubness": "inverted_softmax"}, {}, {"hubness": "off"})
         )
+        words = _result(app, {**body, "mode": "lexical"})
     assert default == asked != off
+    assert words["hits"]  # words have no hubs of vectors
 
 
 def test_without_a_bias_only_off_is_served(shop: LiveApp) -> None:
