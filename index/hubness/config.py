@@ -53,7 +53,9 @@ class HubnessConfig(Config):
         "vectors.",
     )
     default: HubnessMethod | Literal["off"] = Field(
-        default="off", description="What a search does that does not say; `off` leaves scores as they are."
+        default="off",
+        description="What a search by queries or vectors does that does not say; `off` leaves scores as they are. "
+        "Searches by items do so too where the queries of the bundle are items.",
     )
 
     @model_validator(mode="after")

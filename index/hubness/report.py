@@ -26,7 +26,7 @@ class HubnessMeasure(Config):
 class HubnessReport(Config):
     """The bias of an index role: how it was made, and what it does."""
 
-    default: HubnessMethod | Literal["off"] = Field(description="What a search does that does not say.")
+    default: HubnessMethod | Literal["off"] = Field(description="What a search like the bank does that does not say.")
     queries: Literal["items", "table"] = Field(description="Where the query bank comes from.")
     n_bank_queries: int = Field(ge=0, description="Queries in the bank that is served.")
     n_bank_items: int = Field(ge=0, description="Items in the item bank.")

@@ -80,7 +80,7 @@ def _operation(
         None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
         words,
-        _hubness(request, relation, loaded),
+        _hubness(request, source, relation, loaded),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
@@ -153,13 +153,13 @@ def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relatio
     return request.relation
 
 
-def _hubness(request: SearchRequest, relation: Relation, loaded: Loaded) -> HubnessMethod | None:
+def _hubness(request: SearchRequest, source: Source, relation: Relation, loaded: Loaded) -> HubnessMethod | None:
     """How hubs are held back: as asked, else as the version's build said; raises HubnessNotServed."""
-    if request.mode == "lexical":
-        return None
     role = loaded.version.role(relation)
     if request.hubness is None:
-        return role.hubness_default
+        # Where the bank holds queries, it says little of what lies near to an item.
+        is_like_bank = source in ("queries", "vectors") or loaded.bundle.manifest.queries_are == "items"
+        return role.hubness_default if is_like_bank and request.mode != "lexical" else None
     if request.hubness == "off":
         return None
     role.bias()

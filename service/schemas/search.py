@@ -90,8 +90,8 @@ class SearchRequest(RequestBody):
     hubness: HubnessMethod | Literal["off"] | None = Field(
         default=None,
         description="How hubs, items near to everything, are held back. A score of vectors is then that plus a bias of "
-        "the item, which is 0 in the mean over all items. For index versions built with `[hubness]`, whose `default` "
-        "is taken if not given; `off` leaves scores as they are.",
+        "the item, which is 0 in the mean over all items. For index versions built with `[hubness]`; if not given, "
+        "`queries` and `vectors` take the `default` of the build, and items where they are the queries of the bundle.",
     )
     diversify: LimitByPrefix | None = Field(
         default=None,

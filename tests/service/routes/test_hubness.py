@@ -110,7 +110,11 @@ def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path:
             _result(app, {**body, **extra}) for extra in ({"hubness": "inverted_softmax"}, {}, {"hubness": "off"})
         )
         words = _result(app, {**body, "mode": "lexical"})
+        item = {"item_ids": ["a-00007"], "k": 10}
+        by_item, by_item_off = (_result(app, {**item, **extra}) for extra in ({}, {"hubness": "off"}))
+        by_item_asked = _result(app, {**item, "hubness": "inverted_softmax"})
     assert default == asked != off
+    assert by_item == by_item_off != by_item_asked  # the bank holds no items
     assert words["hits"]  # words have no hubs of vectors
 
 
