@@ -118,6 +118,22 @@ def test_what_the_build_says_is_done_unless_the_request_says_otherwise(tmp_path:
     assert words["hits"]  # words have no hubs of vectors
 
 
+def test_where_queries_are_items_searches_by_item_take_the_default(tmp_path: Path) -> None:
+    collection = Workspace(tmp_path).collection("shop")
+    write_tiny_bundle(collection, queries_are="items", asking="title")
+    pq.write_table(pa.table({"item_id": ids("a", COUNT), "title": titles(COUNT)}), tmp_path / "items.parquet")
+    config = {"collection": "shop", "items": tmp_path / "items.parquet", "hubness": {"default": "inverted_softmax"}}
+    activate(collection, build_index(collection, BuildConfig.model_validate(config)))
+    with LiveApp(settings_for(tmp_path)) as app:
+        app.ready()
+        for relation in ("similar", "complementary"):
+            body = {"item_ids": ["a-00007"], "k": 10, "relation": relation}
+            default, asked, off = (
+                _result(app, {**body, **extra}) for extra in ({}, {"hubness": "inverted_softmax"}, {"hubness": "off"})
+            )
+            assert default == asked != off
+
+
 def test_without_a_bias_only_off_is_served(shop: LiveApp) -> None:
     body = {"queries": [{"text": "red mug"}]}
     assert _result(shop, {**body, "hubness": "off"}) == _result(shop, body)
