@@ -11,6 +11,7 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.live_recall import Searched
 from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
@@ -44,8 +45,10 @@ class Search(OnLoaded):
         good = [part for part in parts if not isinstance(part, Exception)]
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
-        ranking = self.ranker().rank(Queries.joined(good), self.k)
+        queries = Queries.joined(good)
+        ranking = self.ranker().rank(queries, self.k)
         stages.mark("search")
+        self._have_checked(queries, ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
@@ -105,6 +108,19 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
+        """Offer the first search for a check of its index recall; only embeddings have an exact answer to compare."""
+        live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
+        is_by_vectors_alone = self.words is None and self.hubness is None
+        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+            return
+        own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
+        role = self.loaded.version.role(self.relation)
+        _, row_K = ranking.of(0, self.k)
+        live.offer(
+            Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
+        )
 
     def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
         tower, words = self.loaded.bundle.query, self.words

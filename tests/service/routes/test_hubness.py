@@ -15,7 +15,7 @@ from index.store import activate
 from index.version import open_current
 from service.schemas.search import SearchAnswer
 from tests.service.conftest import settings_for
-from tests.service.running import LiveApp
+from tests.service.running import LiveApp, wait_until
 from tests.service.tiny import ids, titles, write_tiny_bundle
 
 COUNT = 300
@@ -132,6 +132,16 @@ def test_where_queries_are_items_searches_by_item_take_the_default(tmp_path: Pat
                 _result(app, {**body, **extra}) for extra in ({}, {"hubness": "inverted_softmax"}, {"hubness": "off"})
             )
             assert default == asked != off
+
+
+def test_corrected_hits_are_not_taken_for_errors_of_the_index(root: Path) -> None:
+    body = {"queries": [{"text": "red mug"}], "k": 5}
+    with LiveApp(settings_for(root, live_recall={"core_share": 0.5})) as app:
+        app.ready()
+        for how in ("inverted_softmax", "off"):
+            _result(app, {**body, "hubness": how})
+        wait_until(lambda: 'tandem_index_recall{collection="shop"}' in app.get("/metrics").text)
+        assert 'tandem_index_recall{collection="shop"} 1.0' in app.get("/metrics").text
 
 
 def test_without_a_bias_only_off_is_served(shop: LiveApp) -> None:
