@@ -81,4 +81,4 @@ def measure(budget: Budget) -> list[Row]:
     return rows
 
 
-PART = Part(PROTOCOL, measure)
+HUBNESS = Part(PROTOCOL, measure)

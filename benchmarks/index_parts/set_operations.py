@@ -143,4 +143,4 @@ def measure(budget: Budget) -> list[Row]:
     ]
 
 
-PART = Part(PROTOCOL, measure)
+SET_OPERATIONS = Part(PROTOCOL, measure)
