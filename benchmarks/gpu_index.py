@@ -43,8 +43,8 @@ builds it (`build_s`, wall time), and searched there and on the GPU through the 
 refined on the CPU in both. `qps_batch_<n>`: queries a second in calls of n, one call after the other; the CPU splits a
 call over all cores. `ratio_to_cpu_batch_<n>`: GPU over CPU. `scan_gb_per_s`: bytes of all vectors times the queries a
 second of single calls, for flat, which reads every vector for each; over the memory bandwidth in the card's data sheet
-it is the share of what is possible. `memory_mib`: what the driver says that this index takes, with faiss's scratch memory
-in the first of them.
+it is the share of what is possible. `memory_mib`: what the driver says that this index takes, with faiss's scratch
+memory in the first of them.
 """
 
 
