@@ -50,7 +50,7 @@ def _coded(method: str, kind: IndexKind, *refine: int, slow: bool = False) -> Tr
 TRIALS = (
     Trial("flat", (FlatKind(),)),
     Trial("ivf-flat", (IvfFlatKind(),)),
-    _coded("ivf-sq8", IvfSq8Kind(), 1, 4, slow=True),
+    _coded("ivf-sq8", IvfSq8Kind(), 1, 4),
     _coded("ivf-rabitq-4", IvfRabitqKind(bits=4, nprobe=32), 1, 4),
     _coded(ONE_BIT, IvfRabitqKind(nprobe=32), 1, 4, 10, 20),
     _coded("ivf-pq", IvfPqKind(nprobe=32), 1, 10, slow=True),
@@ -60,7 +60,10 @@ TRIALS = (
 
 @dataclass(frozen=True)
 class World:
-    """A corpus and queries that are not in it; `is_small` where every kind is built."""
+    """A corpus and queries that are not in it; `is_small` where every kind is built.
+
+    `nlist`: how many lists small codes get here; as many as the kind itself would take where it is None.
+    """
 
     task: str
     corpus: Callable[[], FloatArray]
@@ -200,7 +203,7 @@ have it, 16, and 32 with RaBitQ and PQ; at 384 dimensions ivf-rabitq-1 has 1,024
 `default-*` is what a build gets whose configuration names neither kind nor target: the kind by size, widened until
 {QUERIES} items find {DEFAULT_TARGET:.0%} of their exact neighbours. `build_peak`, `swap_peak`: memory that is allocated
 at most while building, and while a second index is opened and searched beside the first; mapped files are not counted.
-Above 100,000 items ivf-sq8, ivf-pq and hnsw run with `--full` only, for the time that they take. One build each; CPU
+Above 100,000 items ivf-pq and hnsw run with `--full` only, for the time that they take. One build each; CPU
 times differ by a tenth or two from run to run.""",
     measure,
 )

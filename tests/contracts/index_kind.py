@@ -1,6 +1,7 @@
 """What every index kind owes its users, whatever its data structure."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import faiss
@@ -135,6 +136,15 @@ class IndexKindContract:
         for name in kind.accepted:
             rows.search(query_BD, 10, {name: 1})
         np.testing.assert_array_equal(rows.search(query_BD, 10)[1], before)
+
+    def test_eight_threads_get_the_answers_of_one(self, kind: IndexKind) -> None:
+        rows, query_BD = searcher(kind, clustered(N_ITEMS)), clustered(64, seed=6)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            found = list(pool.map(lambda query_D: rows.search(query_D[None], 10), query_BD))
+        for query_D, (scores_1K, rows_1K) in zip(query_BD, found, strict=True):
+            alone = rows.search(query_D[None], 10)
+            np.testing.assert_array_equal(rows_1K, alone[1])
+            np.testing.assert_array_equal(scores_1K, alone[0])
 
     def test_settings_widen_to_an_end(self, kind: IndexKind) -> None:
         resolved = kind.resolve(coded(clustered(N_ITEMS)))
