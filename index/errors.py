@@ -15,6 +15,7 @@ InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
+  InvalidFilter                a filter on a field that is not there, with values of another kind, or too large
   InvalidSearchParams          a k or a search parameter that this kind does not take
 """
 
@@ -109,3 +110,9 @@ class InvalidSearchParams(InputError):
     """A k or a search parameter that this index kind does not take."""
 
     code = "invalid-search-params"
+
+
+class InvalidFilter(InputError):
+    """A filter names a field that is not there, compares it with values of another kind, or is too large."""
+
+    code = "invalid-filter"
