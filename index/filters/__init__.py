@@ -1,1 +1,1 @@
-"""Filters over the attributes of items, in Qdrant's grammar: `filter.py` is the request, the rest is what it may hold."""
+"""Filters over the attributes of items, in Qdrant's grammar; `filter.py` is the request, and what it may hold."""

@@ -53,9 +53,7 @@ class RangeCondition(FilterModel):
                 kind=field.kind,
             )
         given = {name: getattr(self.range, name) for name in BOUNDS}
-        return Between(
-            self.key, tuple((name, field.read(bound)) for name, bound in given.items() if bound is not None)
-        )
+        return Between(self.key, tuple((name, field.read(bound)) for name, bound in given.items() if bound is not None))
 
 
 @dataclass(frozen=True)

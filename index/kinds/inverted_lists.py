@@ -20,6 +20,7 @@ class InvertedLists(Config):
 
     kind: str
     accepted: ClassVar[tuple[str, ...]] = ("nprobe",)
+    skips_lists: ClassVar[bool] = True
 
     @property
     def n_lists(self) -> int | None:
@@ -34,10 +35,21 @@ class InvertedLists(Config):
         """The search parameters used where a request gives none."""
         return {"nprobe": self.nprobe}
 
-    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
-        """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
+    def parameters(
+        self,
+        params: Mapping[str, int],
+        rows: faiss.IDSelector | None = None,
+        lists: faiss.IDSelector | None = None,
+    ) -> faiss.SearchParameters | None:
+        """The faiss parameters of one request over the defaults; raises InvalidSearchParams.
+
+        `rows` are those that may be found; `lists` are those that hold any, where the kind can leave out the others.
+        """
         check_params(self.kind, params, self.accepted)
-        return faiss.SearchParametersIVF(nprobe=params.get("nprobe", self.nprobe))
+        given = {"sel": rows} if rows is not None else {}
+        if lists is not None and self.skips_lists:
+            given["quantizer_params"] = faiss.SearchParameters(sel=lists)
+        return faiss.SearchParametersIVF(nprobe=params.get("nprobe", self.nprobe), **given)
 
     def variants(self) -> list[Self]:
         """The settings worth measuring, cheapest first."""

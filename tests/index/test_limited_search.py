@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bundle.semantic_id import SemanticIdSpace
 from bundle.workspace import Collection
+from index.allowed_rows import AllowedRows
 from index.corpus import Corpus
 from index.device import CpuIndex, Found
 from index.ids import ItemIds, id_table
@@ -177,9 +178,11 @@ class Heard(FaissSearcher):
 
     asked: list[tuple[int, int]]
 
-    def search_rows(self, query_BD: FloatArray, k: int, params: Mapping[str, int]) -> Found:
+    def search_rows(
+        self, query_BD: FloatArray, k: int, params: Mapping[str, int], allowed: AllowedRows | None = None
+    ) -> Found:
         self.asked = [*getattr(self, "asked", []), (len(query_BD), k)]
-        return super().search_rows(query_BD, k, params)
+        return super().search_rows(query_BD, k, params, allowed)
 
 
 def test_only_a_query_that_is_short_is_searched_again(opened_once: IndexVersion) -> None:
