@@ -1,9 +1,11 @@
 """Queries to hits. B queries of all joined requests, K hits, D embedding width."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from index.allowed_rows import AllowedRows
+from index.filters.compiled import BoundFilter
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
@@ -18,7 +20,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
+    without rescoring. `filter` says which items may be hits. A request whose source is `item_ids` never gets an item as
+    a hit of itself.
     """
 
     source: Source
@@ -27,6 +30,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    filter: BoundFilter | None = field(default=None, kw_only=True)
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -66,8 +70,12 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        dense = DenseRanker(role, dict(self.params))
+        dense = DenseRanker(role, dict(self.params), self.allowed())
         return dense if self.depth is None else Rescored(dense, role, self.depth)
+
+    def allowed(self) -> AllowedRows | None:
+        """The rows that may be hits; None where all may."""
+        return None if self.filter is None else self.loaded.version.filters.rows(self.filter)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""

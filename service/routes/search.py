@@ -11,7 +11,7 @@ from service.loaded import Loaded
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
-from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_filter, check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
@@ -32,11 +32,11 @@ class SearchHandler:
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
         """Find the nearest items of query records, vectors or items.
 
-        Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
-        `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
-        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need.
+        Every query gets min(k, items that `filter` allows) hits, best first; `exhaustive` says that there are no more.
+        A search by `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items,
+        `relation` chooses between similar items and complementary ones, which go with the item. `diversify` and
+        `group_by` limit the hits that share the first codes of their semantic IDs; the search then goes as deep as k
+        allowed hits, or k groups, need.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -46,6 +46,8 @@ class SearchHandler:
         call.records = check_size(source, len(payload), settings.limits.max_batch)
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
+        if request.filter is not None:
+            check_filter(request.filter, settings.limits)
         depth = _depth(request, source, settings)
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
@@ -68,6 +70,7 @@ def _operation(
         tuple(sorted(request.params.items())) if request.params else (),
         None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
+        filter=None if request.filter is None else loaded.version.filters.bind(request.filter),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
