@@ -1,7 +1,7 @@
 """Queries to hits. B queries of all joined requests, K hits, D embedding width."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from index.allowed_rows import AllowedRows
@@ -10,7 +10,9 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.live_recall import Searched
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids"]
 
@@ -20,8 +22,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. `filter` says which items may be hits. A request whose source is `item_ids` never gets an item as
-    a hit of itself.
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words` is
+    None they take no part; records are the only source that has them. `filter` says which items may be hits.
     """
 
     source: Source
@@ -30,7 +32,8 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
-    filter: BoundFilter | None = field(default=None, kw_only=True)
+    words: Words | None = None
+    filter: BoundFilter | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -38,8 +41,10 @@ class Search(OnLoaded):
         good = [part for part in parts if not isinstance(part, Exception)]
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
-        ranking = self.ranker().rank(Queries.joined(good), self.k)
+        queries = Queries.joined(good)
+        ranking = self.ranker().rank(queries, self.k)
         stages.mark("search")
+        self._have_checked(queries, ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
@@ -53,10 +58,12 @@ class Search(OnLoaded):
 
     def asked(self, payloads: Sequence[Any], stages: Stages) -> list[Queries | Exception]:
         """The queries of every payload; a payload at fault has its error in their place."""
-        version = self.loaded.version
+        version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
-        parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
+        if words is not None and words.fusion is None and self.depth is None:
+            return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
+        parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
 
         def read(part: FloatArray, payload: Any) -> Queries:
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
@@ -70,8 +77,11 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        dense = DenseRanker(role, dict(self.params), self.allowed())
-        return dense if self.depth is None else Rescored(dense, role, self.depth)
+        allowed = self.allowed()
+        first: Ranker = DenseRanker(role, dict(self.params), allowed)
+        if self.words is not None:
+            first = self.words.ranker(self.loaded, first, role, allowed)
+        return first if self.depth is None else Rescored(first, role, self.depth)
 
     def allowed(self) -> AllowedRows | None:
         """The rows that may be hits; None where all may."""
@@ -87,6 +97,25 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
+        """Offer the first search for a check; without words and filter the exact answer is the best of all vectors."""
+        live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
+        is_plain = self.words is None and self.filter is None
+        if live is None or not live.takes_one or not is_plain or vectors_BD is None:
+            return
+        own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
+        role = self.loaded.version.role(self.relation)
+        _, row_K = ranking.of(0, self.k)
+        live.offer(
+            Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
+        )
+
+    def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
+        tower, words = self.loaded.bundle.query, self.words
+        if words is None:
+            return embed_joined(tower, payloads, stages)
+        return embed_joined(tower, payloads, stages, lambda records: words.for_tower(self.loaded, records))
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version
