@@ -43,9 +43,12 @@ class FilteredLists:
             if self._list_N is None:  # read at the first filter: a version that sees none does without
                 self._list_N = self._placed.list_of_each_row(self._n_rows)
         n_in_list = np.bincount(self._list_N)
-        holds = np.bincount(self._list_N[allowed.rows()], minlength=len(n_in_list)) > 0
-        n_lists = int((n_in_list > 0).sum())
-        coverage = Coverage(int(holds.sum()), int(n_in_list[holds].sum()), n_lists)
+        n_allowed = np.bincount(self._list_N[allowed.rows()], minlength=len(n_in_list))
+        holds = n_allowed > 0
+        others = n_allowed * (n_allowed - 1) / np.maximum(n_in_list - 1, 1)
+        coverage = Coverage(
+            int(holds.sum()), int(n_in_list[holds].sum()), int((n_in_list > 0).sum()), others.sum() / allowed.count
+        )
         made = HoldingLists(np.packbits(holds, bitorder="little"), coverage)
         with self._lock:
             return self._holding.setdefault(allowed, made)

@@ -75,9 +75,12 @@ class FilteredSearch:
             params = {**params, "ef_search": plan.effort}
         if plan.way == "probe" and self._lists and isinstance(self._kind, InvertedLists):
             lists = self._lists.holding(allowed)
-            selectors = faiss.IDSelectorBitmap(allowed.bits), faiss.IDSelectorBitmap(lists.bits)
-            return self._search(query_BD, k, params, self._kind.parameters(params, *selectors))
-        return _only(allowed, k, *self._search(query_BD, plan.depth, params, self._kind.parameters(params)))
+            rows = None if plan.depth else faiss.IDSelectorBitmap(allowed.bits)
+            parameters = self._kind.parameters(params, rows, faiss.IDSelectorBitmap(lists.bits))
+        else:
+            parameters = self._kind.parameters(params)
+        found = self._search(query_BD, plan.depth or k, params, parameters)
+        return _only(allowed, k, *found) if plan.depth else found
 
     def _gather(self, query_BD: FloatArray, k: int, allowed: AllowedRows) -> Found:
         use_one_thread()

@@ -89,6 +89,7 @@ def corpora(draw: Any) -> tuple[FloatArray, list[list[int]], FloatArray]:
     st.booleans(),
     st.sampled_from([None, 1, 5]),
     st.booleans(),
+    st.none() | st.lists(st.booleans(), min_size=60, max_size=60),
 )
 def test_the_hits_are_those_of_the_full_exact_ranking(
     opened_once: IndexVersion,
@@ -99,16 +100,18 @@ def test_the_hits_are_those_of_the_full_exact_ranking(
     grouped: bool,
     rescored: int | None,
     by_item: bool,
+    mask: list[bool] | None,
 ) -> None:
     vectors_ND, codes, query_BD = corpus
+    allowed = None if mask is None else AllowedRows.of_mask(np.array(mask[: len(codes)]))
     own = [row % len(codes) for row in range(2)] if by_item else [None, None]
     made, prefix = version(vectors_ND, codes, opened_once)
-    dense = DenseRanker(made.role())
+    dense = DenseRanker(made.role(), allowed=allowed)
     ranker = dense if rescored is None else Rescored(dense, made.role(), rescored)
     queries = Queries(query_BD, own_rows_B=np.array(own) if by_item else None)
-    all_hits = LimitedSearch(ranker, prefix, k, PrefixLimit(level, most, grouped)).run(queries)
+    all_hits = LimitedSearch(ranker, prefix, k, PrefixLimit(level, most, grouped), allowed).run(queries)
     for query_D, own_row, hits in zip(query_BD, own, [named(one) for one in all_hits], strict=True):
-        rows = [row for row in range(len(codes)) if row != own_row]
+        rows = [row for row in range(len(codes)) if row != own_row and (mask is None or mask[row])]
         scores = {names(len(codes))[row]: float(vectors_ND[row] @ query_D) for row in rows}
         prefixes = {names(len(codes))[row]: "-".join(map(str, codes[row][:level])) for row in rows}
         assert len(set(hits.item_ids)) == len(hits.item_ids)
