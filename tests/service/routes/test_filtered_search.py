@@ -150,3 +150,42 @@ def test_a_filter_nested_past_all_reason_is_refused(shop: LiveApp) -> None:
     for _ in range(400):
         asked = {"must": [asked]}
     assert shop.post("search", {**RECORD, "filter": asked}).status_code == 422
+
+
+@pytest.fixture(scope="module")
+def worded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
+    """An application whose items can be found by words too."""
+    root = tmp_path_factory.mktemp("workspace")
+    collection = Workspace(root).collection("shop")
+    bundle_id = write_tiny_bundle(collection)
+    activate(collection, build_tiny_index(collection, root, ids("a", N_ITEMS), bundle_id, lexical={}))
+    with LiveApp(settings_for(root)) as app:
+        yield app.ready()
+
+
+@pytest.mark.parametrize("k", [3, 50])
+@pytest.mark.parametrize("asked", [CHEAP, DEAR, RED], ids=["cheap", "dear", "red"])
+@pytest.mark.parametrize(
+    "more", [{"mode": "lexical"}, {"mode": "hybrid"}, {"mode": "hybrid", "rerank": "exact"}], ids=str
+)
+def test_searches_by_words_find_allowed_items_only(
+    worded: LiveApp, more: dict[str, Any], asked: dict[str, Any], k: int
+) -> None:
+    """By words alone the scores of items do not depend on the filter, so the hits are the best allowed ones."""
+    result = _result(worded, {**RECORD, **more, "filter": asked, "k": k})
+    found = [hit["item_id"] for hit in result["hits"]]
+    allowed = {hit["item_id"] for hit in _result(worded, {**RECORD, "filter": asked, "k": N_ITEMS})["hits"]}
+    assert set(found) <= allowed
+    if more["mode"] == "lexical":
+        whole = _result(worded, {**RECORD, **more, "k": N_ITEMS})["hits"]
+        assert found == [hit["item_id"] for hit in whole if hit["item_id"] in allowed][:k]
+    else:
+        assert len(found) == min(k, len(allowed))
+        assert result["exhaustive"] == (k >= len(allowed))
+
+
+def test_searches_by_examples_find_allowed_items_only(shop: LiveApp) -> None:
+    examples = {"examples": [{"all_of": ["a-00003", {"text": "red mug"}], "none_of": ["a-00040"]}]}
+    result = _result(shop, {**examples, "filter": CHEAP, "k": 50, "with": ["attributes"]})
+    assert sorted(hit["attributes"]["price"] for hit in result["hits"]) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+    assert result["exhaustive"]
