@@ -96,7 +96,8 @@ class FilteredSearch:
 
 
 def _best_of(one: Found, other: Found, k: int) -> Found:
-    scores_BR, rows_BR = (np.concatenate(pair, axis=1) for pair in zip(one, other, strict=True))
+    scores_BR = np.concatenate([one[0], other[0]], axis=1)
+    rows_BR = np.concatenate([one[1], other[1]], axis=1)
     order_BK = np.argsort(-scores_BR, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(scores_BR, order_BK, axis=1), np.take_along_axis(rows_BR, order_BK, axis=1)
 

@@ -128,7 +128,7 @@ def _rows(kind: str, searcher: RowSearcher, all_cases: Iterator[Case]) -> list[R
         plain_us, plain = _search(searcher, case.query_QD, None)
         filtered_us, found = _search(searcher, case.query_QD, allowed)
         wanted = min(K, allowed.count)
-        full = [len(row_K) == wanted and case.mask_N[row_K].all() for row_K in found]
+        full = [len(row_K) == wanted and bool(case.mask_N[row_K].all()) for row_K in found]
         values = {
             "recall@10": recall(found, case.query_QD, searcher.vectors_ND, case.mask_N),
             "full": float(np.mean(full)),
@@ -147,7 +147,8 @@ def _search(searcher: RowSearcher, query_QD: FloatArray, allowed: AllowedRows | 
     """CPU microseconds of a query, and the rows found; the first search, which reads what later ones keep, apart."""
 
     def one(b: int) -> IntArray:
-        return searcher.search(query_QD[b : b + 1], K, {}, allowed)[1][0]
+        row_K: IntArray = searcher.search(query_QD[b : b + 1], K, {}, allowed)[1][0]
+        return row_K
 
     one(0)
     cpu_us, found = _cpu_us(lambda: [one(b) for b in range(len(query_QD))])
