@@ -19,6 +19,7 @@ from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector
 from index.filtered_search import FilteredSearch
 from index.ids import ItemIds
 from index.kinds import IndexKind
+from index.refine import refine
 from index.threads import use_one_thread
 
 Metric = Literal["cosine", "dot"]
@@ -66,7 +67,7 @@ class RowSearcher:
     """A faiss index with the exact vectors of its rows; speaks of rows, so it stays inside this package."""
 
     def __init__(self, placed: PlacedIndex, kind: IndexKind, vectors_ND: NDArray[np.float32]) -> None:
-        """`vectors_ND`, usually mapped, completes answers that the index leaves short."""
+        """`vectors_ND`, usually mapped, scores what codes found and completes answers that the index leaves short."""
         self._placed = placed
         self._kind = kind
         self._defaults = kind.parameters(NO_PARAMS)  # faiss only reads it, so all threads share one
@@ -82,7 +83,8 @@ class RowSearcher:
     ) -> Found:
         """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
 
-        Where `allowed` is given, no other rows are found, and count is theirs. Raises InvalidSearchParams or
+        Scores are inner products with the vectors, also where the index holds codes. Where `allowed` is given, no other
+        rows are found, and count is theirs. Raises InvalidSearchParams or
         VersionClosed.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
@@ -109,8 +111,11 @@ class RowSearcher:
         params: Mapping[str, int],
         parameters: faiss.SearchParameters | None,
     ) -> Found:
-        """What the index finds; where that is fewer than k, the row is -1."""
-        return self._placed.search(query_BD, k, parameters)
+        """What the index finds, codes refined; where that is fewer than k, the row is -1."""
+        candidates_per_hit = self._kind.candidates_per_hit(params)
+        depth = min(k * (candidates_per_hit or 1), max(k, self._placed.largest_k), len(self.vectors_ND))
+        found = self._placed.search(query_BD, depth, parameters)
+        return found if candidates_per_hit is None else refine(query_BD, found[1], self.vectors_ND, k)
 
     def _exact(self, query_BD: NDArray[np.float32], k: int) -> Found:
         use_one_thread()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 FloatArray = NDArray[np.float32]
 CLUSTERS, HIDDEN = 1_500, 48
-WITHIN, AMBIENT = 0.55, 0.02
+WITHIN, AMBIENT, POWER = 0.45, 0.02, 0.7
 ROWS_AT_A_TIME = 65_536
 
 
@@ -26,7 +26,7 @@ class Mixture:
         world = np.random.default_rng([self.seed, self.dimension])
         centre_CH = world.standard_normal((CLUSTERS, HIDDEN)).astype(np.float32)
         spread_HD = (world.standard_normal((HIDDEN, self.dimension)) / np.sqrt(HIDDEN)).astype(np.float32)
-        share_C = 1 / np.arange(1, CLUSTERS + 1)
+        share_C = 1 / np.arange(1, CLUSTERS + 1) ** POWER
         random = np.random.default_rng([self.seed, seed])
         vectors_ND = np.empty((count, self.dimension), dtype=np.float32)
         for start in range(0, count, ROWS_AT_A_TIME):
