@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.allowed_rows import AllowedRows
-from index.device import PlacedIndex
+from index.device import CpuIndex
 from index.filter_plan import Coverage
 
 
@@ -26,7 +26,7 @@ class HoldingLists:
 class FilteredLists:
     """The lists of one index by allowed rows; safe to call from many threads at once."""
 
-    def __init__(self, placed: PlacedIndex, n_rows: int) -> None:
+    def __init__(self, placed: CpuIndex, n_rows: int) -> None:
         self._placed = placed
         self._n_rows = n_rows
         self._lock = threading.Lock()

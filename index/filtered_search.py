@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.allowed_rows import AllowedRows
-from index.device import Found, PlacedIndex
+from index.device import CpuIndex, Found, PlacedIndex
 from index.filter_plan import Plan, Problem, choose_plan, wider
 from index.filtered_lists import FilteredLists
 from index.kinds import IndexKind
@@ -32,9 +32,10 @@ class FilteredSearch:
         self._kind = kind
         self._vectors_ND = vectors_ND
         self._search = search
-        # A GPU ignores the bitmap of rows, and returns those that are not allowed.
-        skips_rows = isinstance(kind, InvertedLists) and placed.takes_selectors
-        self._lists = FilteredLists(placed, len(vectors_ND)) if skips_rows else None
+        self._lists: FilteredLists | None = None
+        # A GPU takes a bitmap of rows and ignores it (faiss issues 3114, 3924), so only the CPU is told to skip rows.
+        if isinstance(kind, InvertedLists) and isinstance(placed, CpuIndex):
+            self._lists = FilteredLists(placed, len(vectors_ND))
 
     def search(self, query_BD: FloatArray, k: int, params: Mapping[str, int], allowed: AllowedRows) -> Found:
         """Scores and rows, both [B, min(k, M)], best first; raises InvalidSearchParams or VersionClosed."""

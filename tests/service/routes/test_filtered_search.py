@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +48,7 @@ def _result(shop: LiveApp, body: dict[str, Any]) -> dict[str, Any]:
 def _allowed(shop: LiveApp, source: dict[str, Any], asked: dict[str, Any]) -> list[float]:
     """The scores of the allowed items, best first, out of the whole ranking."""
     hits = _result(shop, {**source, "k": N_ITEMS, "with": ["attributes"]})["hits"]
-    tests = {
+    tests: dict[int, Callable[[dict[str, Any]], bool]] = {
         id(CHEAP): lambda hit: hit["attributes"]["price"] < 12,
         id(DEAR): lambda hit: hit["attributes"]["price"] >= 12,
         id(RED): lambda hit: "red" in hit["attributes"]["title"],
