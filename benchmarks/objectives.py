@@ -20,9 +20,9 @@ from benchmarks.movielens import STATIC
 from benchmarks.movielens_data import MISSING, load_movielens
 from benchmarks.objectives_preamble import PREAMBLE
 from benchmarks.online_retail import EXAMPLE
-from benchmarks.report import Row, add_rows
+from benchmarks.report import Row, add_rows, rows_of
 from benchmarks.text_methods import BANKING, MEDQUAD, MINILM, MINILM_PAIRS, NOISE_LEVELS, SYNOPSIS, TAGS
-from benchmarks.text_runs import Run, marks, rows_of, task_of, text_rows
+from benchmarks.text_runs import Run, marks, task_of, text_rows
 from bundle.config import validate_config
 from training.config import TrainConfig
 from training.dataset import load_dataset

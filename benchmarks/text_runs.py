@@ -22,7 +22,7 @@ from benchmarks.debian_data import debian_synopsis, debian_tags
 from benchmarks.exam import Exam, Sheet, corpus_of, tower_embeddings
 from benchmarks.lexical import bm25, z_sum
 from benchmarks.medquad_data import medquad
-from benchmarks.report import Row
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
 from bundle.features import TextFeature
@@ -141,14 +141,3 @@ def text_rows(name: str, data: Path, runs: Sequence[Run], jobs: int) -> list[Row
             shown = ", ".join(f"{key} {first[key]:.4f}" for key in list(first)[:3])
             print(f"{name:>20}  {run.method:<34} seed {run.seed}  {shown}", flush=True)
     return [row for method, values in measured.items() for row in rows_of(name, method, values)]
-
-
-def rows_of(task: str, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
-    """Mean and population standard deviation of every measure."""
-    rows = []
-    for metric in runs[0]:
-        values = [run[metric] for run in runs]
-        spread = float(np.std(values)) if len(values) > 1 else None
-        unit = "s" if metric.endswith("_s") else ""
-        rows.append(Row(task, method, metric, float(np.mean(values)), spread, len(values), unit))
-    return rows

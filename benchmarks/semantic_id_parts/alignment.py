@@ -3,7 +3,7 @@
 Axes: N items, L levels, B pairs, P pairs of all.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,21 +13,17 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
-from benchmarks.movielens_data import load_movielens
-from benchmarks.online_retail import EXAMPLE
-from benchmarks.report import Row
+from benchmarks.cold_start import ColdTask, cold_tasks, downstream
+from benchmarks.report import Row, rows_of
 from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.two_stage import TwoStage
-from benchmarks.text_vectors import minilm_vectors
-from bundle.config import load_config
+from bundle.config import validate_config
 from training.config import TrainConfig
-from training.dataset import Dataset, load_dataset
 from training.quantizers.contract import Behaviour, Quantizer, QuantizerBuilder, QuantizerData
 from training.quantizers.das import DasConfig
 from training.quantizers.pair_batches import PairBatches
 from training.quantizers.rq_vae import RqVaeConfig
 from training.ragged import IntArray
-from training.splits.time import TimeSplit
 
 PROTOCOL = """
 3 levels of 64 codes over frozen MiniLM vectors: of the descriptions of Online Retail, split by time as shipped, and of
@@ -38,10 +34,14 @@ gives, so that it differs from `das` in its stages and not in its losses. `lift@
 one user that share the first m codes, divided by the share among all pairs of items. `nmi@m` and `ami@m`: normalised
 and adjusted mutual information of the first m codes and 32 clusters of the held-out co-occurrences (k-means on 32
 directions of positive pointwise mutual information, items with at least 5 held-out interactions); the adjusted one
-does not grow with the number of prefixes alone. `dup_excess`: 1 - distinct IDs / items.
+does not grow with the number of prefixes alone. `dup_excess`: 1 - distinct IDs / items. `recall@10`,
+`cold_recall@10`, `shelf_recall@10`: a tower whose items are the prefixes of these semantic IDs alone, quantizer and
+tower trained without the cold items, with the data, splits and measures of `cold-items`.
 """
 CODES: dict[str, Any] = {"codebook_size": 64, "latent": 64, "steps": 400}
 CLUSTERS = 32
+_SPLITS = {"movielens-100k": {"split": {"kind": "time", "validation_from": None, "test_from": 0.8}}}
+DOWNSTREAM = ("recall@10", "cold_recall@10", "shelf_recall@10")
 
 
 @dataclass(frozen=True)
@@ -62,16 +62,23 @@ def methods() -> Mapping[str, QuantizerBuilder]:
 
 
 def measure(budget: Budget) -> list[Row]:
-    """Fit every method on both tasks and measure its codes on the held-out part."""
+    """Fit every method on both tasks; measure its codes on the held-out part, and towers that read them."""
     rows = []
-    for name, task in _tasks(budget).items():
+    for cold in cold_tasks(budget.cache)[: 1 if budget.quick else None]:
+        task = _task(cold)
         cluster_N = co_occurrence_clusters(task.held_out, len(task.data.embedding_ND))
         for method, config in methods().items():
-            runs = []
-            for seed in range(budget.seeds):
-                runs.append(alignment(config.fit(task.data, seed, 1), task, cluster_N))
-            rows += _rows(name, method, runs)
+            runs = [
+                {**alignment(config.fit(task.data, seed, 1), task, cluster_N), **_found(cold, config, seed)}
+                for seed in range(budget.seeds)
+            ]
+            rows += rows_of(f"alignment-{cold.task}", method, runs)
     return rows
+
+
+def _found(cold: ColdTask, config: QuantizerBuilder, seed: int) -> dict[str, float]:
+    found = downstream(cold, config, seed)
+    return {name: found[name] for name in DOWNSTREAM}
 
 
 def alignment(quantizer: Quantizer, task: AlignmentTask, cluster_N: IntArray) -> dict[str, float]:
@@ -120,35 +127,14 @@ def _das() -> DasConfig:
     return DasConfig(**CODES, pair_batch_size=512)
 
 
-def _tasks(budget: Budget) -> dict[str, AlignmentTask]:
-    config = load_config(TrainConfig, EXAMPLE / "train.toml")
-    shop = load_dataset(config.data, EXAMPLE)
-    tasks = {"alignment-online-retail": _task(shop, _texts(shop, "description"), config.split, budget)}
-    films = None if budget.quick else load_movielens()
-    if films is not None:
-        dataset = films.dataset
-        titles, genres = _texts(dataset, "title"), dataset.items.table["genres"].to_pylist()
-        texts = [f"{title} ({', '.join(kinds)})" for title, kinds in zip(titles, genres, strict=True)]
-        split = TimeSplit(validation_from=None, test_from=0.8)
-        tasks["alignment-movielens-100k"] = _task(dataset, texts, split, budget)
-    return tasks
-
-
-def _texts(dataset: Dataset, column: str) -> list[str]:
-    return [text or "" for text in dataset.items.table[column].to_pylist()]
-
-
-def _task(dataset: Dataset, texts: Sequence[str], splitter: Any, budget: Budget) -> AlignmentTask:
-    split = splitter.split(dataset)
+def _task(cold: ColdTask) -> AlignmentTask:
+    """Time splits both: Online Retail at its days, the ratings at four fifths."""
+    dataset = cold.dataset
+    split = validate_config(TrainConfig, {**cold.base, **_SPLITS.get(cold.task, {})}, cold.task).split.split(dataset)
     n_queries = len(dataset.query_ids)
     train = Behaviour.of(dataset.interactions, split.train_N, n_queries)
     held_out = Behaviour.of(dataset.interactions, np.concatenate([split.validation_N, split.test_N]), n_queries)
-    return AlignmentTask(QuantizerData(minilm_vectors(texts, budget.cache, 32), train), held_out)
-
-
-def _rows(task: str, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
-    values = {metric: [run[metric] for run in runs] for metric in runs[0]}
-    return [Row(task, method, name, float(np.mean(v)), float(np.std(v)), len(v)) for name, v in values.items()]
+    return AlignmentTask(QuantizerData(cold.content_ND(), train), held_out)
 
 
 ALIGNMENT = Part(PROTOCOL, measure)

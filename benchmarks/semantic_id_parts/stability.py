@@ -69,10 +69,7 @@ def measure(budget: Budget) -> list[Row]:
         for setting, (old_ND, new_ND) in settings.items():
             for method, metric, value in retrainings(old_ND, new_ND, known_N, seed):
                 found.setdefault((f"stability-{setting}", method, metric), []).append(value)
-    return [
-        Row(*key, value=float(np.mean(values_S)), spread=float(np.std(values_S)), seeds=budget.seeds)
-        for key, values_S in found.items()
-    ]
+    return [Row.of(*key, values_S) for key, values_S in found.items()]
 
 
 def retrainings(
