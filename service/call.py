@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Iterable, MutableMapping
 
+from service.keys import ApiKey
+
 SCOPE_KEY = "tandem.call"
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _PREFIX = os.urandom(6).hex()
@@ -22,6 +24,7 @@ class Call:
         "headers",
         "index_version",
         "k",
+        "key",
         "path",
         "records",
         "request_id",
@@ -41,14 +44,10 @@ class Call:
         self.collection: str | None = None
         self.bundle_id: str | None = None
         self.index_version: str | None = None
+        self.key: ApiKey | None = None
         self.k: int | None = None
         self.records: int | None = None
         self.stages: MutableMapping[str, float] | None = None
-
-    @property
-    def authorization(self) -> bytes:
-        """The Authorization header, empty when there is none."""
-        return next((value for name, value in self.headers if name == b"authorization"), b"")
 
 
 def request_id_from(headers: Headers) -> str:

@@ -18,9 +18,10 @@ def collections_router(serving: Serving, responses: dict[int | str, dict[str, An
 
     @router.get("/v1/collections", operation_id="list_collections", summary="List collections")
     async def list_collections(request: Request) -> CollectionList:
-        """Every collection with what it serves."""
-        _name_route(request, "list_collections")
-        return CollectionList(collections=[_info(slot) for slot in serving.slots])
+        """Every collection that the key opens, with what it serves."""
+        call = _name_route(request, "list_collections")
+        may_read = serving.access.may_read
+        return CollectionList(collections=[_info(slot) for slot in serving.slots if may_read(call, slot.name)])
 
     @router.get(
         "/v1/collections/{collection}",
@@ -31,6 +32,7 @@ def collections_router(serving: Serving, responses: dict[int | str, dict[str, An
     async def get_collection(collection: CollectionName, request: Request) -> CollectionInfo:
         """What one collection serves: bundle, version, counts, kind, measured index recall, fingerprints."""
         call = _name_route(request, "get_collection")
+        serving.access.check(call, collection)
         slot = serving.slots.get(collection)
         call.collection = slot.name
         return _info(slot)
