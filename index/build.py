@@ -33,8 +33,10 @@ from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.errors import RecallBelowTarget
 from index.ids import id_table
 from index.kinds import default_kind
+from index.kinds.semantic_prefix import SemanticPrefixKind
 from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
@@ -102,7 +104,9 @@ class _Build:
             vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
-            corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
+            corpora = {
+                folder: Corpus(vectors_ND, self._codes(folder, vectors_ND)) for folder, vectors_ND in vectors.items()
+            }
         item_tower, *in_role = [self._index(corpus, asking_ND, folder) for folder, corpus in corpora.items()]
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
@@ -130,9 +134,12 @@ class _Build:
             batch_size=self.config.batch_size,
         )
 
-    def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
-        codec = self.bundle.semantic_ids
-        return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
+    def _codes(self, folder: Path, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+        """The codes of the item tower's vectors, which name items; of the other role's where its index reads them."""
+        codec, kind = self.bundle.semantic_ids, self.config.kind or default_kind(len(vectors_ND))
+        if codec is None or not (folder == self.folder or isinstance(kind, SemanticPrefixKind)):
+            return None
+        return CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
         kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
@@ -141,7 +148,7 @@ class _Build:
             index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
-        with self._timed("measure recall"):
+        with self._timed("measure recall"), self._named_role(folder):
             measured = measure(
                 index,
                 kind,
@@ -152,6 +159,17 @@ class _Build:
                 progress=self.progress,
             )
         return RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+
+    @contextmanager
+    def _named_role(self, folder: Path) -> Iterator[None]:
+        """Where there are two roles, what misses its target says in which."""
+        try:
+            yield
+        except RecallBelowTarget as error:
+            if self.bundle.manifest.queries_are != "items":
+                raise
+            role = "out" if folder == self.folder else "in"
+            raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         size, seed = self.config.n_recall_queries, self.config.seed
