@@ -62,7 +62,7 @@ def test_cold_recall_by_hand() -> None:
 
 def test_a_quantizer_without_settings_is_fitted_without_the_cold_items() -> None:
     """One tenth of 20 items is cold; the quantizer that was handed in sees the vectors of the others."""
-    vector_ND = np.arange(20 * WIDTH, dtype=np.float32).reshape(20, WIDTH) / (20 * WIDTH)
+    vector_ND = np.linspace(0, 1, 20 * WIDTH, dtype=np.float32).reshape(20, WIDTH)
     dataset = with_content(small_dataset([(row % 7, row) for row in range(20)] * 2), vector_ND)
     task = ColdTask("t", dataset, BASE, np.arange(20), np.arange(20, 40))
     seen: list[QuantizerData] = []

@@ -15,7 +15,8 @@ def content_ND() -> FloatArray:
     """300 items around 12 middles, at unit length."""
     rng = np.random.default_rng(0)
     row_ND = rng.normal(size=(12, 16))[rng.integers(0, 12, 300)] + 0.3 * rng.normal(size=(300, 16))
-    return (row_ND / np.linalg.norm(row_ND, axis=1, keepdims=True)).astype(np.float32)
+    unit_ND: FloatArray = (row_ND / np.linalg.norm(row_ND, axis=1, keepdims=True)).astype(np.float32)
+    return unit_ND
 
 
 @pytest.fixture(scope="module")
