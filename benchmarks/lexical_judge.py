@@ -31,7 +31,8 @@ def judged_by_bm25(task: Task, keep: int) -> Task:
     parts = []
     for start in range(0, len(query_Q), _CHUNK):
         score_BC = score(np.arange(start, min(start + _CHUNK, len(query_Q)), dtype=np.int64))
-        own_2V = own_P[:, (own_P[0] >= start) & (own_P[0] < start + len(score_BC))] - [[start], [0]]
+        own_2V: IntArray = own_P[:, (own_P[0] >= start) & (own_P[0] < start + len(score_BC))]
+        own_2V[0] -= start
         row_V, column_V, judged_V = _judged(score_BC, own_2V, keep)
         parts.append((query_Q[start + row_V], item_C[column_V], judged_V))
     query_V, item_V, score_V = (np.concatenate(column) for column in zip(*parts, strict=True))
