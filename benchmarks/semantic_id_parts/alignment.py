@@ -128,7 +128,7 @@ def _das() -> DasConfig:
 
 
 def _task(cold: ColdTask) -> AlignmentTask:
-    """Time splits both: Online Retail at its days, the ratings at four fifths."""
+    """Vectors and training behaviour of the data set, and what it holds out by time."""
     dataset = cold.dataset
     split = validate_config(TrainConfig, {**cold.base, **_SPLITS.get(cold.task, {})}, cold.task).split.split(dataset)
     n_queries = len(dataset.query_ids)
