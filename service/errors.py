@@ -4,6 +4,7 @@ ServingError             root of this package's errors
   InvalidRequest         a body or field that cannot be used
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
+  UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
   KeyRequired            a key is needed, and none or an unknown one was sent
   KeyNotAllowed          the key is not for this collection, or lacks the scope
@@ -39,6 +40,12 @@ class UnknownCollection(ServingError):
     """No such collection is served."""
 
     code = "unknown-collection"
+
+
+class UnknownPage(ServingError):
+    """The console has no such file."""
+
+    code = "unknown-page"
 
 
 class NoSemanticIds(ServingError):
