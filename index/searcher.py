@@ -84,7 +84,8 @@ class RowSearcher:
         """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
 
         Scores are inner products with the vectors, also where the index holds codes. Where `allowed` is given, no other
-        rows are found, and count is theirs. Raises InvalidSearchParams or VersionClosed.
+        rows are found, and count is theirs. Raises InvalidSearchParams or
+        VersionClosed.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InvalidSearchParams(f"k is {k!r}; give a whole number of at least 1", k=k)
@@ -110,13 +111,11 @@ class RowSearcher:
         params: Mapping[str, int],
         parameters: faiss.SearchParameters | None,
     ) -> Found:
-        """What the index finds, with exact scores; where that is fewer than k, the row is -1."""
+        """What the index finds, codes refined; where that is fewer than k, the row is -1."""
         candidates_per_hit = self._kind.candidates_per_hit(params)
-        if candidates_per_hit is None:
-            return self._placed.search(query_BD, k, parameters)
-        depth = min(k * candidates_per_hit, max(k, self._placed.largest_k), len(self.vectors_ND))
-        _, rows_BR = self._placed.search(query_BD, depth, parameters)
-        return refine(query_BD, rows_BR, self.vectors_ND, k)
+        depth = min(k * (candidates_per_hit or 1), max(k, self._placed.largest_k), len(self.vectors_ND))
+        found = self._placed.search(query_BD, depth, parameters)
+        return found if candidates_per_hit is None else refine(query_BD, found[1], self.vectors_ND, k)
 
     def _exact(self, query_BD: NDArray[np.float32], k: int) -> Found:
         use_one_thread()

@@ -57,10 +57,18 @@ class InvertedLists(Config):
         `rows` are those that may be found; `lists` are those that hold any, where the kind can leave out the others.
         """
         check_params(self.kind, params, self.accepted)
-        given = {"sel": rows} if rows is not None else {}
+        return faiss.SearchParametersIVF(**self.search_options(params, rows, lists))
+
+    def search_options(
+        self, params: Mapping[str, int], rows: faiss.IDSelector | None, lists: faiss.IDSelector | None
+    ) -> dict[str, Any]:
+        """What the faiss parameters of all inverted lists are made with."""
+        options: dict[str, Any] = {"nprobe": params.get("nprobe", self.nprobe)}
+        if rows is not None:
+            options["sel"] = rows
         if lists is not None and self.skips_lists:
-            given["quantizer_params"] = faiss.SearchParameters(sel=lists)
-        return self._faiss_parameters(nprobe=params.get("nprobe", self.nprobe), **given)
+            options["quantizer_params"] = faiss.SearchParameters(sel=lists)
+        return options
 
     def variants(self) -> list[Self]:
         """The settings worth measuring, cheapest first."""
@@ -71,9 +79,6 @@ class InvertedLists(Config):
         """The same lists with nprobe doubled; none once every list is searched."""
         n_lists = self.n_lists or self.nprobe
         return [self._at(min(2 * self.nprobe, n_lists))] if self.nprobe < n_lists else []
-
-    def _faiss_parameters(self, **given: Any) -> faiss.SearchParameters:
-        return faiss.SearchParametersIVF(**given)
 
     def _at(self, nprobe: int) -> Self:
         return self.model_copy(update={"nprobe": nprobe})

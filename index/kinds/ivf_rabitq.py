@@ -1,6 +1,7 @@
 """Inverted lists over RaBitQ codes (Gao and Long 2024, arXiv 2405.12497; more bits: Gao et al. 2025, 2409.09913)."""
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 import faiss
 from pydantic import Field
@@ -29,9 +30,16 @@ class IvfRabitqKind(CodedLists):
         """What the lists hold of one item."""
         return -(-dimension // 8) + -(-dimension * (self.bits - 1) // 8) + FACTOR_BYTES[self.bits] + ID_BYTES
 
-    def _faiss_parameters(self, **given: Any) -> faiss.SearchParameters:
-        lists = faiss.IVFRaBitQSearchParameters(qb=QUERY_BITS, **given)
-        return faiss.SearchParametersPreTransform(index_params=lists)
+    def parameters(
+        self,
+        params: Mapping[str, int],
+        rows: faiss.IDSelector | None = None,
+        lists: faiss.IDSelector | None = None,
+    ) -> faiss.SearchParameters | None:
+        """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
+        super().parameters(params)
+        searched = faiss.IVFRaBitQSearchParameters(qb=QUERY_BITS, **self.search_options(params, rows, lists))
+        return faiss.SearchParametersPreTransform(index_params=searched)
 
     def _lists(self, coarse: faiss.Index, dimension: int, nlist: int, seed: int) -> faiss.Index:
         lists = faiss.IndexIVFRaBitQ(coarse, dimension, nlist, faiss.METRIC_INNER_PRODUCT, True, self.bits)
