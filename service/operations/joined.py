@@ -58,14 +58,28 @@ def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> l
 
 def embed_joined(tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[FloatArray | Exception]:
     """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload."""
+    return run_joined(tower, encode_joined(tower, payloads, stages), stages)
+
+
+def encode_joined(
+    tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages
+) -> list[EncodedRecords | Exception]:
+    """Every payload's records encoded for the tower; a bad record fails its own payload."""
 
     def encode(records: Sequence[Record]) -> EncodedRecords:
         tower.featurizer.check_request(records)
         return tower.featurizer.encode(records)
 
     parts = each(payloads, encode)
-    good = [part for part in parts if isinstance(part, EncodedRecords)]
     stages.mark("featurize")
+    return parts
+
+
+def run_joined(
+    tower: Tower, parts: Sequence[EncodedRecords | Exception], stages: Stages
+) -> list[FloatArray | Exception]:
+    """Embeddings of every part from one run of the tower; an exception stays where it is."""
+    good = [part for part in parts if isinstance(part, EncodedRecords)]
     if not good:
         return [part for part in parts if isinstance(part, Exception)]
     joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)
