@@ -101,7 +101,8 @@ def failure_of(error: RetrievalError, path: str, request_id: str) -> Failure:
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     code = RetrievalError.code if hidden else error.code
     param = error.context.get("param")
-    return Failure(row.status, row.title, detail, code, path, request_id, headers, param)
+    field = param if isinstance(param, str) else None
+    return Failure(row.status, row.title, detail, code, path, request_id, headers, field)
 
 
 def problem_of(failure: Failure) -> ErrorAnswer:

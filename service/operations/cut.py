@@ -32,4 +32,5 @@ def cut(embedding_BD: FloatArray, width: int, metric: Literal["cosine", "dot"]) 
 def unit_length(embedding_BD: FloatArray) -> FloatArray:
     """Every row divided by its length; a row of zeros stays."""
     length_B1 = np.linalg.norm(embedding_BD, axis=1, keepdims=True)
-    return embedding_BD / np.maximum(length_B1, np.finfo(np.float32).tiny)
+    unit_BD: FloatArray = embedding_BD / np.maximum(length_B1, np.finfo(np.float32).tiny)
+    return unit_BD

@@ -94,8 +94,8 @@ def test_operations_of_unlike_answers_are_not_joined(loaded: Loaded) -> None:
 
 
 def test_a_cut_embedding_has_unit_length_where_scores_are_cosines() -> None:
-    embedding_BD = np.array([[3, 4, 12], [0, 0, 1]], dtype=np.float32) / 13
-    np.testing.assert_allclose(cut(embedding_BD, 2, "cosine"), [[0.6, 0.8], [0, 0]], atol=1e-6)
+    embedding_BD = np.array([[0.3, 0.4, 1.2], [0, 0, 1]], dtype=np.float32)
+    np.testing.assert_allclose(cut(embedding_BD, 2, "cosine"), np.array([[0.6, 0.8], [0, 0]]), atol=1e-6)
     np.testing.assert_allclose(cut(embedding_BD, 2, "dot"), embedding_BD[:, :2])
     assert cut(embedding_BD, 3, "cosine") is embedding_BD
     np.testing.assert_allclose(unit_length(np.array([[0, 0], [0, -5]], dtype=np.float32)), [[0, 0], [0, -1]])

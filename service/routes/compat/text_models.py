@@ -9,7 +9,7 @@ from typing import Literal
 
 from bundle.features import Feature, TextFeature, TokensFeature
 from service.call import Call
-from service.errors import InvalidRequest, UnknownModel
+from service.errors import InvalidRequest, NotReady, UnknownModel
 from service.loaded import Loaded
 from service.serving import Serving
 from service.slots import Slot
@@ -44,9 +44,11 @@ def model_name(collection: str, tower: TowerName) -> str:
 
 
 def default_model(serving: Serving) -> str:
-    """The model of a request that names none; raises InvalidRequest where the settings leave a choice."""
+    """The model of a request that names none; raises NotReady, or InvalidRequest where the settings leave a choice."""
     if serving.settings.compat.default_model is not None:
         return serving.settings.compat.default_model
+    if not serving.slots.is_scanned:  # the one collection seen so far may not stay the only one
+        raise NotReady("the collections are being loaded; try again", retry_after_s=1)
     names = [slot.name for slot in serving.slots]
     if len(names) > 1:
         raise InvalidRequest(

@@ -32,7 +32,9 @@ def test_the_client_gets_what_the_native_route_gives(client: openai.OpenAI, peer
 
 def test_floats_the_item_tower_and_a_single_text(client: openai.OpenAI, peer_url: str) -> None:
     answer = client.embeddings.create(model="shelf/item", input="red mug", encoding_format="float", user="me")
-    np.testing.assert_array_equal(np.float32(answer.data[0].embedding), embedded(peer_url, ["red mug"], "item")[0])
+    np.testing.assert_array_equal(
+        np.array(answer.data[0].embedding, dtype=np.float32), embedded(peer_url, ["red mug"], "item")[0]
+    )
 
 
 def test_base64_on_the_wire_is_little_endian_float32(peer_url: str) -> None:

@@ -19,7 +19,7 @@ TEXTS = ["red mug", "blue lamp"]
 def test_the_client_embeds_at_the_root_and_at_embed(peer_url: str) -> None:
     wanted = embedded(peer_url, TEXTS)
     for address in (peer_url, f"{peer_url}/embed"):
-        got = InferenceClient(address).feature_extraction(TEXTS)  # type: ignore[arg-type]
+        got = InferenceClient(address).feature_extraction(TEXTS)
         np.testing.assert_allclose(got, wanted, atol=1e-6)
     one = InferenceClient(peer_url).feature_extraction("red mug", normalize=True, truncate=True)
     np.testing.assert_allclose(one, wanted[:1], atol=1e-6)
@@ -73,7 +73,7 @@ def test_info_and_health(peer_url: str) -> None:
 
 def test_the_client_reads_our_errors(peer_url: str) -> None:
     with pytest.raises(HfHubHTTPError) as caught:
-        InferenceClient(peer_url).feature_extraction(["mug"] * 17)  # type: ignore[arg-type]
+        InferenceClient(peer_url).feature_extraction(["mug"] * 17)
     assert caught.value.response.json()["error_type"] == "validation"
 
 

@@ -1,10 +1,18 @@
 import pytest
 
 from bundle.features import NumberFeature, TextFeature, TokensFeature
-from service.errors import InvalidRequest
-from service.routes.compat.text_models import text_feature_of
+from service.errors import InvalidRequest, NotReady
+from service.routes.compat.text_models import default_model, text_feature_of
+from service.serving import Serving
+from service.settings import Settings
 
 TITLE, BODY, PRICE = TextFeature(name="title"), TokensFeature(name="body"), NumberFeature(name="price")
+
+
+def test_the_default_model_waits_until_all_collections_are_known() -> None:
+    with pytest.raises(NotReady):
+        default_model(Serving(Settings()))
+    assert default_model(Serving(Settings.model_validate({"compat": {"default_model": "a/item"}}))) == "a/item"
 
 
 def test_the_only_text_feature_takes_the_text() -> None:
