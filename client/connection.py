@@ -23,7 +23,10 @@ class Connection:
 
     def settings(self) -> dict[str, Any]:
         """Arguments of an httpx client."""
-        headers = {"authorization": f"Bearer {self.api_key}"} if self.api_key else {}
+        # What the caller no longer waits for, the service need not begin.
+        headers = {"x-request-timeout-ms": str(max(1, int(self.timeout_s * 1000)))}
+        if self.api_key:
+            headers["authorization"] = f"Bearer {self.api_key}"
         return {"base_url": self.url, "timeout": self.timeout_s, "headers": headers}
 
     def arguments(self, request: Request[AnswerT]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ _ACTIVATE_TIMEOUT_S = 120.0  # the service loads and verifies the version first
 
 
 class SearchOptions(TypedDict, total=False):
-    """Fields of a search; exactly one of `queries`, `vectors` and `item_ids` is given. See the reference of the route.
+    """Fields of a search, as the route names them; one of `queries`, `vectors`, `item_ids` and `examples` is given.
 
     `with_` stands for the field `with`.
     """
@@ -34,11 +34,16 @@ class SearchOptions(TypedDict, total=False):
     queries: Sequence[Record]
     vectors: Vectors
     item_ids: Sequence[str]
+    examples: Sequence[Mapping[str, Any]]
+    mode: Literal["dense", "lexical", "hybrid"]
+    fusion: str
+    dense_weight: float
     relation: Literal["similar", "complementary"]
     k: int
     params: Mapping[str, int]
-    rerank: Literal["exact"]
+    rerank: str
     depth: int
+    hubness: str
     diversify: Mapping[str, int]
     group_by: Mapping[str, int]
     with_: Sequence[Literal["attributes", "semantic_id", "vector"]]

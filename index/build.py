@@ -33,17 +33,23 @@ from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.fusion_weight import FusionWeigher
+from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
-from index.kinds import default_kind
+from index.kinds import IndexKind, default_kind
+from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
     IDS_FILE,
     IN_ROLE_FOLDER,
     INDEX_FILE,
+    LEXICAL_FOLDER,
     REPORT_FOLDER,
     VECTORS_FILE,
+    FusionReport,
     IndexManifest,
+    LexicalReport,
     RoleReport,
     SemanticIdReport,
     write_manifest,
@@ -93,7 +99,11 @@ class _Build:
         towers = self._towers()
         with self._timed("read"):
             features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            items = read_catalogue(self.base / self.config.items, text_columns(features))
+            spec, lexical = self.bundle.manifest.features, self.config.lexical
+            words = lexical.item_fields(spec.item) if lexical else []
+            items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
+            if lexical:
+                lexical.check(items, spec)
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
             texts = name_texts(self.config.name_columns, items, attributes)
@@ -103,13 +113,15 @@ class _Build:
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
             corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
-        item_tower, *in_role = [self._index(corpus, asking_ND, folder) for folder, corpus in corpora.items()]
+        hubness = self._hubness(asking_ND, items)
+        item_tower, *in_role = [self._index(corpus, asking_ND, folder, hubness) for folder, corpus in corpora.items()]
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree)
+        worded = self._lexical(items, item_tower.kind)
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -134,7 +146,9 @@ class _Build:
         codec = self.bundle.semantic_ids
         return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
-    def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
+    def _index(
+        self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
+    ) -> RoleReport:
         kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
@@ -151,7 +165,17 @@ class _Build:
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        return RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        role = RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        if hubness is None:
+            return role
+        with self._timed("hubness"), use_threads(self.config.threads):
+            return role.model_copy(update={"hubness": hubness.write(folder, vectors_ND)})
+
+    def _hubness(self, asking_ND: NDArray[np.float32], items: Items) -> HubnessBuild | None:
+        if self.config.hubness is None:
+            return None
+        with self._timed("hubness"):
+            return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         size, seed = self.config.n_recall_queries, self.config.seed
@@ -175,6 +199,18 @@ class _Build:
                 self.folder, corpus.vectors_ND, corpus.codes, self.config.collisions, continued, texts, self.progress
             )
 
+    def _lexical(self, items: Items, kind: IndexKind) -> tuple[LexicalReport | None, FusionReport | None]:
+        if self.config.lexical is None:
+            return None, None
+        features, progress = self.bundle.manifest.features, self.progress
+        with self._timed("words"):
+            lexical = write_lexical(self.folder / LEXICAL_FOLDER, items, self.config.lexical, features, progress)
+        if self.config.fusion is None:
+            return lexical, None
+        with self._timed("learn fusion"):
+            weigher = FusionWeigher(self.folder, self.bundle, kind, lexical.query_fields)
+            return lexical, weigher.learn(self.config.fusion, self.base, self.config.seed)
+
     def _finish(
         self,
         stamp: str,
@@ -183,6 +219,7 @@ class _Build:
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
         tree: Branch | None,
+        worded: tuple[LexicalReport | None, FusionReport | None],
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -197,7 +234,10 @@ class _Build:
             kind=item_tower.kind,
             recall=item_tower.recall,
             in_role=in_role,
+            hubness=item_tower.hubness,
             semantic_ids=semantic_ids,
+            lexical=worded[0],
+            fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),

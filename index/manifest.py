@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError
 from bundle.config import Config
 from bundle.files import MANIFEST, FileEntry
 from index.errors import VersionCorrupt, VersionFormatUnsupported
+from index.hubness.report import HubnessReport
 from index.kinds import IndexKind
 
 FORMAT_VERSION = 2
@@ -20,6 +21,7 @@ SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
 IN_ROLE_FOLDER = "in"
+LEXICAL_FOLDER = "lexical"
 Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
 # The name holds the hash, and the hash cannot hold itself.
@@ -76,12 +78,41 @@ class SemanticIdReport(Config):
     perplexity: tuple[float, ...] = Field(description="Effective number of codes in use, a level.")
 
 
+class FusionReport(Config):
+    """The weight of the fusion 'weighted', learned on queries with known answers."""
+
+    dense_weight: float = Field(
+        ge=0, le=1, description="Share of the embedding's score; the rest is that of the words."
+    )
+    ndcg: dict[str, float] = Field(description="nDCG@10 of these queries by every weight that was tried.")
+    n_queries: int = Field(ge=1, description="Queries learned on.")
+    n_left_out: int = Field(ge=0, description="Answers left out because their query or item is not known.")
+
+
+class LexicalReport(Config):
+    """The lexical index of this corpus."""
+
+    fields: tuple[str, ...] = Field(description="Columns of the items table whose words are found.")
+    query_fields: tuple[str, ...] = Field(description="Fields of a query record whose words are looked up.")
+    stop_words: str = Field(description="Language whose most common words are left out; 'none': no word is.")
+    k1: float = Field(description="How much more repeats of a word count.")
+    b: float = Field(description="How much long texts are held back.")
+    n_words: int = Field(ge=1, description="Different words of the corpus.")
+    n_postings: int = Field(ge=1, description="Pairs of an item and a word of it.")
+    n_without_words: int = Field(ge=0, description="Items without any word, which no words find.")
+
+
 class RoleReport(Config):
     """The index of the catalogue in one role."""
 
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
     recall: RecallReport = Field(description="Measured index recall.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
+    hubness: HubnessReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The bias that undoes hubs, where the build made one.",
+    )
 
 
 class IndexManifest(Config):
@@ -103,7 +134,22 @@ class IndexManifest(Config):
         description="The catalogue once more, by the query tower, where the queries of the bundle are items: its index "
         "answers for similar items, that of the item tower for complementary ones.",
     )
+    hubness: HubnessReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The bias that undoes hubs, where the build made one.",
+    )
     semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
+    lexical: LexicalReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The index of words; left out where the build was asked for none.",
+    )
+    fusion: FusionReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The learned weight of embeddings and words; left out where the build was asked for none.",
+    )
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     is_deterministic: bool = Field(description="Whether the same input, seed and threads give the same files again.")
@@ -115,7 +161,9 @@ class IndexManifest(Config):
     @property
     def roles(self) -> dict[Relation, RoleReport]:
         """What answers each relation between items; first the relation that the towers were trained for."""
-        item_tower = RoleReport(kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors)
+        item_tower = RoleReport(
+            kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors, hubness=self.hubness
+        )
         if self.in_role is None:
             return {"similar": item_tower}
         return {"complementary": item_tower, "similar": self.in_role}

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from index.manifest import IndexManifest, RecallReport, ResolutionReport, SemanticIdReport
+from index.hubness.report import HubnessReport, hubness_note
+from index.manifest import FusionReport, IndexManifest, LexicalReport, RecallReport, ResolutionReport, SemanticIdReport
 from index.prefix_tree import Branch
 
 _PAGE = """<!doctype html>
@@ -59,12 +60,19 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         )
         for relation, role in manifest.roles.items()
     ]
+    sections += [
+        _section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
+        for relation, role in manifest.roles.items()
+        if role.hubness is not None
+    ]
     if manifest.semantic_ids is not None:
         sections.append(
             _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
         )
     if tree is not None:
         sections.append(_section("Tree of semantic IDs", _TREE_NOTE, _tree(tree)))
+    if manifest.lexical is not None:
+        sections.append(_section("Words", _words_note(manifest.lexical, manifest.fusion), _weights(manifest.fusion)))
     sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
     sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
     title = f"Index version of {escape(manifest.created_at)}"
@@ -99,6 +107,22 @@ def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
         '<tr><th>search parameters</th><th class="number">recall</th><th></th><th class="number">CPU µs/query</th></tr>'
     )
     return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _hubness_table(report: HubnessReport) -> str:
+    head = ("method", "skewness", "largest", "in no hits", "Robin Hood", "recall@1")
+    rows = [
+        (
+            measure.method,
+            f"{measure.skewness:.2f}",
+            f"{measure.largest:,}",
+            f"{measure.never:.1%}",
+            f"{measure.robin_hood:.3f}",
+            "unknown" if measure.recall_at_1 is None else f"{measure.recall_at_1:.4f}",
+        )
+        for measure in report.measures
+    ]
+    return _table(head, rows)
 
 
 def _collision_note(report: SemanticIdReport) -> str:
@@ -148,6 +172,22 @@ def _left_out(branch: Branch) -> str:
     more = branch.n_children - len(branch.children)
     left = branch.count - sum(child.count for child in branch.children)
     return f"<li>{more:,} more with {left:,} items</li>" if more else ""
+
+
+def _words_note(words: LexicalReport, fusion: FusionReport | None) -> str:
+    learned = "" if fusion is None else (
+        f" The fusion <code>weighted</code> gives embeddings {fusion.dense_weight:g}, learned on {fusion.n_queries:,} "
+        "queries:"
+    )  # fmt: skip
+    return (
+        f"{words.n_words:,} different words in {escape(', '.join(words.fields))}, {words.n_postings:,} postings, "
+        f"{words.n_without_words:,} items without words; stop words: {words.stop_words}.{learned}"
+    )
+
+
+def _weights(fusion: FusionReport | None) -> str:
+    rows = [] if fusion is None else [(weight, f"{value:.4f}") for weight, value in fusion.ndcg.items()]
+    return _table(("weight of embeddings", "nDCG@10"), rows) if rows else ""
 
 
 def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:

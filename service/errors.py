@@ -5,9 +5,11 @@ ServingError             root of this package's errors
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
   UnknownModel           no tower that reads text has this model name
+  UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
-  AdminKeyRequired       the admin key is missing or wrong
-  ActivationDisabled     no admin key is configured
+  KeyRequired            a key is needed, and none or an unknown one was sent
+  KeyNotAllowed          the key is not for this collection, or lacks the scope
+  ActivationDisabled     nobody may change what is served
   ActivationSuperseded   another version was activated meanwhile
   NotReady               nothing is loaded yet, or the server is draining
   Overloaded             the queue is full; try again later
@@ -47,16 +49,28 @@ class UnknownModel(ServingError):
     code = "unknown-model"
 
 
+class UnknownPage(ServingError):
+    """The console has no such file."""
+
+    code = "unknown-page"
+
+
 class NoSemanticIds(ServingError):
     """The served bundle has no quantizer."""
 
     code = "no-semantic-ids"
 
 
-class AdminKeyRequired(ServingError):
-    """The admin key is missing or wrong."""
+class KeyRequired(ServingError):
+    """A key is needed, and none or an unknown one was sent."""
 
-    code = "admin-key-required"
+    code = "key-required"
+
+
+class KeyNotAllowed(ServingError):
+    """The key is not for this collection, or lacks the scope."""
+
+    code = "key-not-allowed"
 
 
 class ActivationDisabled(ServingError):

@@ -73,7 +73,7 @@ class HotRoute(APIRoute):
         body = await read_body(scope, receive, self._max_body_bytes)
         named = [scope["path_params"][name] for name in self._path_parameters]
         answer = await self._handler(*named, body, call)
-        headers = [_JSON, (b"content-length", b"%d" % len(answer))]
+        headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 

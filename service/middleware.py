@@ -18,18 +18,21 @@ _ROUTER_CODES = {
 
 
 class RequestBoundary:
-    """Wraps the whole application; `on_finished` hears of every request once, after its answer.
+    """Wraps the whole application.
 
-    `shape_at` gives the shape of the failures at a path.
+    `authenticate` lets a request in or raises; `on_finished` hears of every request once, after its answer; `shape_at`
+    gives the shape of the failures at a path.
     """
 
     def __init__(
         self,
         app: ASGIApp,
+        authenticate: Callable[[Call], None],
         on_finished: Callable[[Call], None],
         shape_at: Callable[[str], ErrorShape] = lambda _: problem_of,
     ) -> None:
         self._app = app
+        self._authenticate = authenticate
         self._on_finished = on_finished
         self._shape_at = shape_at
 
@@ -51,6 +54,7 @@ class RequestBoundary:
             await send(message)
 
         try:
+            self._authenticate(call)
             await self._app(scope, receive, tagged_send)
         except Exception as error:  # the request boundary: no failure may leave it
             failure = _failure(error, call, scope["method"])

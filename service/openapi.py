@@ -11,8 +11,8 @@ from service.schemas.problem import Problem
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
     400: "The request cannot be used; the message names the field and the position.",
-    401: "The admin key is missing or wrong.",
-    403: "Activation over HTTP is off.",
+    401: "The server asks for an API key, and none or an unknown one was sent.",
+    403: "The key is not for this collection or lacks the scope, or activation over HTTP is off.",
     404: "The collection, model, item or version is unknown.",
     409: "What was asked for does not fit what is served.",
     413: "The body or the batch is too large.",
@@ -46,7 +46,7 @@ def error_responses(shape: type[BaseModel], *statuses: int) -> dict[int | str, d
 
 
 class DocumentedApp(FastAPI):
-    """A FastAPI application whose document also describes problems and the admin key."""
+    """A FastAPI application whose document also describes problems and the API key."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
@@ -65,5 +65,6 @@ def _completed(content: dict[str, Any]) -> dict[str, Any]:
         for operation in methods.values():
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
-    content["components"]["securitySchemes"] = {"admin_key": {"type": "http", "scheme": "bearer"}}
+    content["components"]["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
+    content["security"] = [{}, {"api_key": []}]  # a key is needed where the server has a key file
     return content

@@ -3,8 +3,10 @@
 import asyncio
 from functools import partial
 
+from service.access import Access
 from service.batching import Batcher
 from service.call import Call
+from service.live_recall import LiveRecall
 from service.loaded import Loaded
 from service.logs import RequestLog
 from service.metrics import Metrics
@@ -18,7 +20,9 @@ class Serving:
 
     def __init__(self, settings: Settings, request_log: RequestLog | None = None) -> None:
         self.settings = settings
+        self.access = Access(settings.security)
         self.metrics = Metrics()
+        self.live_recall = LiveRecall(settings.live_recall.core_share, self.metrics.recall)
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
         self._request_log = request_log
@@ -31,7 +35,9 @@ class Serving:
         """Begin to load; requests are answered with 503 until what they need is there."""
         if self._request_log is not None:
             self._request_log.start()
-        self.watcher = Watcher(self.settings, self.slots, self.metrics, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self.live_recall.start()
+        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop)
         self.watcher.start()
 
     async def stop(self) -> None:
@@ -39,6 +45,7 @@ class Serving:
         self.slots.is_draining = True
         for slot in self.slots:
             await asyncio.to_thread(slot.batcher.close)
+        await asyncio.to_thread(self.live_recall.stop)
         if self.watcher is not None:
             await asyncio.to_thread(self.watcher.stop)
         if self._request_log is not None:
@@ -51,7 +58,11 @@ class Serving:
             self._request_log.write(call)
 
     def capture(self, collection: str, call: Call) -> tuple[Slot, Loaded]:
-        """The slot and the one version that a request is answered with; raises UnknownCollection or NotReady."""
+        """The slot and the one version that a request is answered with.
+
+        Raises UnknownCollection, NotReady or, where the key does not open the collection, KeyNotAllowed.
+        """
+        self.access.check(call, collection)
         slot = self.slots.get(collection)
         loaded = slot.serving()
         call.collection = slot.name

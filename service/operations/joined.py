@@ -56,17 +56,33 @@ def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> l
     return outcomes
 
 
-def embed_joined(tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[FloatArray | Exception]:
-    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload."""
-    return run_joined(tower, encode_joined(tower, payloads, stages), stages)
+def _whole(records: Sequence[Record]) -> Sequence[Record]:
+    return records
+
+
+def embed_joined(
+    tower: Tower,
+    payloads: Sequence[Sequence[Record]],
+    stages: Stages,
+    read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
+) -> list[FloatArray | Exception]:
+    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload.
+
+    `read` gives what the tower reads of them.
+    """
+    return run_joined(tower, encode_joined(tower, payloads, stages, read), stages)
 
 
 def encode_joined(
-    tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages
+    tower: Tower,
+    payloads: Sequence[Sequence[Record]],
+    stages: Stages,
+    read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
 ) -> list[EncodedRecords | Exception]:
-    """Every payload's records encoded for the tower; a bad record fails its own payload."""
+    """Every payload's records encoded for the tower; a bad record fails its own payload. `read` as above."""
 
     def encode(records: Sequence[Record]) -> EncodedRecords:
+        records = read(records)
         tower.featurizer.check_request(records)
         return tower.featurizer.encode(records)
 

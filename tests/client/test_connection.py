@@ -10,6 +10,7 @@ def test_the_key_travels_as_bearer() -> None:
         request = http.build_request(**Connection("", None, 3, Retries()).arguments(get_collection("shop")))
     assert request.headers["authorization"] == "Bearer secret"
     assert str(request.url) == "http://a/b/v1/collections/shop"  # a service behind a path keeps it
+    assert request.headers["x-request-timeout-ms"] == "3000"
     assert "headers" not in Connection("", None, 3, Retries()).arguments(get_collection("shop"))
 
 

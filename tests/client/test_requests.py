@@ -1,6 +1,27 @@
 import numpy as np
+import pytest
+from pydantic import BaseModel
 
 from client import requests
+from client.requests import EncodeOptions, ListOptions, RerankOptions, SearchOptions
+from service.schemas.rerank import RerankRequest
+from service.schemas.search import SearchRequest
+from service.schemas.semantic_ids import SemanticIdsRequest
+
+
+@pytest.mark.parametrize(
+    ("options", "others", "request_body"),
+    [
+        ([SearchOptions], set(), SearchRequest),
+        ([RerankOptions], {"reranker"}, RerankRequest),
+        ([EncodeOptions, ListOptions], {"semantic_ids", "prefix"}, SemanticIdsRequest),
+    ],
+)
+def test_the_client_knows_every_field_of_a_route(
+    options: list[type], others: set[str], request_body: type[BaseModel]
+) -> None:
+    known = {name for option in options for name in option.__annotations__}
+    assert known | others == set(request_body.model_fields)
 
 
 def test_what_is_not_given_is_not_sent() -> None:

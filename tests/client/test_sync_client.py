@@ -101,7 +101,7 @@ def test_problems_are_typed_errors(client: Client, url: str) -> None:
         client.search("shop")
     with Client(url) as stranger, pytest.raises(AccessDenied) as denied:
         stranger.activate("shop", "v1")
-    assert denied.value.code == "admin-key-required"
+    assert denied.value.code == "key-required"
 
 
 def test_what_is_refused_or_lost_is_sent_again() -> None:

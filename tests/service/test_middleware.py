@@ -9,9 +9,13 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bundle.errors import ConfigError
 from service.call import SCOPE_KEY, Call
-from service.errors import InvalidRequest, Overloaded
+from service.errors import InvalidRequest, KeyRequired, Overloaded
 from service.middleware import RequestBoundary
 from service.problems import ErrorShape, json_error, problem_of
+
+
+def let_in(_: Call) -> None:
+    """Every request."""
 
 
 def _at_path(path: str) -> ErrorShape:
@@ -41,7 +45,7 @@ def _run(
 
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"x-request-id", b"id-1")]}
     try:
-        asyncio.run(RequestBoundary(app, finished.append, shape_at)(scope, receive, send))
+        asyncio.run(RequestBoundary(app, let_in, finished.append, shape_at)(scope, receive, send))
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent, finished
@@ -105,5 +109,28 @@ def test_other_protocols_pass_through() -> None:
     async def drop(_: Message) -> None:
         return None
 
-    asyncio.run(RequestBoundary(app, seen.append)({"type": "lifespan"}, nothing, drop))  # type: ignore[arg-type]
+    asyncio.run(RequestBoundary(app, let_in, seen.append)({"type": "lifespan"}, nothing, drop))  # type: ignore[arg-type]
     assert seen == [{"type": "lifespan"}]
+
+
+def test_a_request_that_is_not_let_in_reaches_no_route_and_is_counted() -> None:
+    finished: list[Call] = []
+    sent: list[Message] = []
+
+    def refuse(_: Call) -> None:
+        raise KeyRequired("send a key")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("a refused request must not get here")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def nothing() -> Message:
+        return {}
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": []}
+    asyncio.run(RequestBoundary(app, refuse, finished.append)(scope, nothing, send))
+    assert sent[0]["status"] == 401
+    assert orjson.loads(sent[1]["body"])["code"] == "key-required"
+    assert [call.status for call in finished] == [401]

@@ -22,6 +22,7 @@ ROUTES = {
     "/info": "get",
     "/v1/collections": "get",
     "/v1/collections/{collection}": "get",
+    "/v1/collections/{collection}/versions": "get",
     "/livez": "get",
     "/readyz": "get",
     "/health": "get",

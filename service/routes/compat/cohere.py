@@ -35,7 +35,7 @@ class CohereRerankHandler:
         Both towers of the collection that `model` names read their text; the order is that of their score.
         """
         request = parse_body(CohereRerankRequest, body)
-        towers = both_towers(self._serving, request.model or default_model(self._serving), call)
+        towers = both_towers(self._serving, request.model or default_model(self._serving, call), call)
         _check_cut(request, towers[1])
         documents = [_document(document, position) for position, document in enumerate(request.documents)]
         texts = [document["text"] for document in documents]

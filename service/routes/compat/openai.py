@@ -10,7 +10,7 @@ import orjson
 from fastapi import APIRouter, Path, Request
 
 from service.call import SCOPE_KEY, Call
-from service.errors import UnknownModel
+from service.errors import KeyRequired, UnknownModel
 from service.operations.cut import width_of
 from service.operations.embed import base64_rows
 from service.operations.embed_texts import EmbedTexts
@@ -23,7 +23,7 @@ from service.schemas.openai import OpenAiEmbeddingsRequest, OpenAiModel, OpenAiM
 from service.serving import Serving
 
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
-_CODES = {UnknownModel.code: "model_not_found"}
+_CODES = {UnknownModel.code: "model_not_found", KeyRequired.code: "invalid_api_key"}
 _BAD_REQUEST = {422: 400}
 
 
@@ -82,11 +82,12 @@ def openai_models_router(serving: Serving, responses: dict[int | str, dict[str, 
     """The routes that list models."""
     router = APIRouter(tags=["compat"])
 
-    @router.get("/v1/models", operation_id="openai_models", summary="List models (OpenAI)")
+    @router.get("/v1/models", operation_id="openai_models", summary="List models (OpenAI)", responses=responses)
     async def openai_models(request: Request) -> OpenAiModels:
         """Every tower that reads a text: `collection` is a query tower, `collection/item` an item tower."""
-        request.scope[SCOPE_KEY].route = "openai_models"
-        return OpenAiModels(data=[_model(model) for model in text_models(serving)])
+        call: Call = request.scope[SCOPE_KEY]
+        call.route = "openai_models"
+        return OpenAiModels(data=[_model(model) for model in text_models(serving, call)])
 
     @router.get(
         "/v1/models/{model:path}", operation_id="openai_model", summary="Get a model (OpenAI)", responses=responses

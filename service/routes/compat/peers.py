@@ -27,9 +27,9 @@ _SHAPES: dict[str, ErrorShape] = {
     "/info": tei_error,
 }
 _STATUSES: dict[type[BaseModel], tuple[int, ...]] = {
-    OpenAiError: (400, 404, 413, 429, 500, 503, 504),
-    CohereError: (404, 413, 422, 429, 500, 503, 504),
-    TeiError: (404, 413, 422, 429, 500, 503, 504),
+    OpenAiError: (400, 401, 403, 404, 413, 429, 500, 503, 504),
+    CohereError: (401, 403, 404, 413, 422, 429, 500, 503, 504),
+    TeiError: (401, 403, 404, 413, 422, 429, 500, 503, 504),
 }
 
 
@@ -74,6 +74,6 @@ def compat_hot_routes(serving: Serving) -> list[HotRoute]:
 def compat_router(serving: Serving) -> APIRouter:
     """The routes that describe models."""
     router = APIRouter()
-    router.include_router(openai_models_router(serving, error_responses(OpenAiError, 400, 404, 503)))
-    router.include_router(tei_info_router(serving, error_responses(TeiError, 404, 422, 503)))
+    router.include_router(openai_models_router(serving, error_responses(OpenAiError, 400, 401, 403, 404, 503)))
+    router.include_router(tei_info_router(serving, error_responses(TeiError, 401, 403, 404, 422, 503)))
     return router

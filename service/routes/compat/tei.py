@@ -58,15 +58,15 @@ class TeiEmbedHandler:
         """
         request = parse_body(TeiEmbedRequest, body)
         _check_truncate(request.truncate)
-        model = text_model(self._serving, self._model(request.prompt_name), call)
+        model = text_model(self._serving, self._model(request.prompt_name, call), call)
         texts = texts_of("inputs", request.inputs)
         call.records = check_size("inputs", len(texts), self._serving.settings.limits.max_batch)
         width = width_of(model.loaded.bundle.manifest, request.dimensions)
         operation = EmbedTexts(model.loaded, model.tower, model.feature.name, width, request.normalize, TeiEmbeddings())
         return await model.slot.batcher.submit(operation, texts, call.records, call)
 
-    def _model(self, prompt_name: str | None) -> str:
-        name = default_model(self._serving)
+    def _model(self, prompt_name: str | None, call: Call) -> str:
+        name = default_model(self._serving, call)
         collection = name.partition("/")[0]
         return name if prompt_name is None else f"{collection}/{_PROMPTS[prompt_name]}"
 
@@ -86,7 +86,7 @@ class TeiRerankHandler:
         """
         request = parse_body(TeiRerankRequest, body)
         _check_truncate(request.truncate)
-        collection = default_model(self._serving).partition("/")[0]
+        collection = default_model(self._serving, call).partition("/")[0]
         towers = both_towers(self._serving, collection, call)
         ranked = await rerank_texts(self._serving, towers, request.query, request.texts, len(request.texts), call)
         metric = towers[0].loaded.bundle.manifest.metric
@@ -107,7 +107,7 @@ def tei_info_router(serving: Serving, responses: dict[int | str, dict[str, Any]]
         """The default model and the limits of a request."""
         call: Call = request.scope[SCOPE_KEY]
         call.route = "tei_info"
-        model = text_model(serving, default_model(serving), call)
+        model = text_model(serving, default_model(serving, call), call)
         batching = serving.settings.batching
         return TeiInfo(
             model_id=model.name,

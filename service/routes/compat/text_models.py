@@ -43,13 +43,16 @@ def model_name(collection: str, tower: TowerName) -> str:
     return collection if tower == "query" else f"{collection}/item"
 
 
-def default_model(serving: Serving) -> str:
-    """The model of a request that names none; raises NotReady, or InvalidRequest where the settings leave a choice."""
+def default_model(serving: Serving, call: Call) -> str:
+    """The model of a request that names none: that of the settings, or the one collection that its key opens.
+
+    Raises NotReady, or InvalidRequest where that leaves a choice.
+    """
     if serving.settings.compat.default_model is not None:
         return serving.settings.compat.default_model
     if not serving.slots.is_scanned:  # the one collection seen so far may not stay the only one
         raise NotReady("the collections are being loaded; try again", retry_after_s=1)
-    names = [slot.name for slot in serving.slots]
+    names = [slot.name for slot in serving.slots if serving.access.may_read(call, slot.name)]
     if len(names) > 1:
         raise InvalidRequest(
             f"the request names no model and {len(names)} collections are served ({', '.join(names)}); name one, or "
@@ -60,15 +63,18 @@ def default_model(serving: Serving) -> str:
 
 
 def text_model(serving: Serving, name: str, call: Call) -> TextModel:
-    """The model to answer with; raises UnknownModel, NotReady or, where the tower takes no one text, InvalidRequest."""
-    collection, tower = _parts(serving, name)
+    """The model to answer with; raises UnknownModel, KeyNotAllowed, NotReady, or InvalidRequest.
+
+    InvalidRequest is what a tower gives that takes no text, or several.
+    """
+    collection, tower = _parts(serving, name, call)
     slot, loaded = serving.capture(collection, call)
     return TextModel(slot, loaded, tower, _text_feature(serving, loaded, tower))
 
 
 def both_towers(serving: Serving, name: str, call: Call) -> tuple[TextModel, TextModel]:
     """The query and the item tower of one version, for reranking; raises as `text_model` does."""
-    collection, tower = _parts(serving, name)
+    collection, tower = _parts(serving, name, call)
     if tower == "item":
         raise InvalidRequest(f"reranking reads both towers; name the model '{collection}'", param="model")
     slot, loaded = serving.capture(collection, call)
@@ -76,12 +82,12 @@ def both_towers(serving: Serving, name: str, call: Call) -> tuple[TextModel, Tex
     return query, item
 
 
-def text_models(serving: Serving) -> list[TextModel]:
-    """Every tower of what is served that takes a text, by name."""
+def text_models(serving: Serving, call: Call) -> list[TextModel]:
+    """Every tower that takes a text in what the key of the request opens, by name."""
     models = []
     for slot in serving.slots:
         for tower in ("query", "item"):
-            if slot.loaded is None:
+            if slot.loaded is None or not serving.access.may_read(call, slot.name):
                 continue
             try:
                 feature = _text_feature(serving, slot.loaded, tower)
@@ -91,11 +97,12 @@ def text_models(serving: Serving) -> list[TextModel]:
     return models
 
 
-def _parts(serving: Serving, name: str) -> tuple[str, TowerName]:
+def _parts(serving: Serving, name: str, call: Call) -> tuple[str, TowerName]:
     collection, _, tower = name.partition("/")
+    serving.access.check(call, collection)  # before anything tells whether it exists
     is_served = not serving.slots.is_scanned or collection in {slot.name for slot in serving.slots}
     if tower not in _TOWERS or not is_served:
-        known = ", ".join(model.name for model in text_models(serving)) or "none"
+        known = ", ".join(model.name for model in text_models(serving, call)) or "none"
         raise UnknownModel(f"there is no model '{name[:140]}'; there are: {known}", param="model")
     return collection, _TOWERS[tower]
 

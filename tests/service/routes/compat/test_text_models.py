@@ -1,6 +1,7 @@
 import pytest
 
 from bundle.features import NumberFeature, TextFeature, TokensFeature
+from service.call import Call
 from service.errors import InvalidRequest, NotReady
 from service.routes.compat.text_models import default_model, text_feature_of
 from service.serving import Serving
@@ -10,9 +11,11 @@ TITLE, BODY, PRICE = TextFeature(name="title"), TokensFeature(name="body"), Numb
 
 
 def test_the_default_model_waits_until_all_collections_are_known() -> None:
+    call = Call([], "/embed")
     with pytest.raises(NotReady):
-        default_model(Serving(Settings()))
-    assert default_model(Serving(Settings.model_validate({"compat": {"default_model": "a/item"}}))) == "a/item"
+        default_model(Serving(Settings()), call)
+    chosen = Settings.model_validate({"compat": {"default_model": "a/item"}})
+    assert default_model(Serving(chosen), call) == "a/item"
 
 
 def test_the_only_text_feature_takes_the_text() -> None:
