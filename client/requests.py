@@ -17,7 +17,7 @@ from client.answers import (
     SemanticIdsAnswer,
     read_collections,
 )
-from client.vectors import Vectors, to_base64
+from client.vectors import FloatArray, Vectors, to_base64
 
 AnswerT = TypeVar("AnswerT")
 Record = Mapping[str, Any]
@@ -53,7 +53,7 @@ class RerankOptions(TypedDict, total=False):
     """Fields of a rerank: one of `query` and `vector`, one of `items` and `item_ids`."""
 
     query: Record
-    vector: Sequence[float]
+    vector: Sequence[float] | FloatArray
     items: Sequence[Record]
     item_ids: Sequence[str]
     k: int

@@ -59,7 +59,7 @@ def test_rerank(client: Client) -> None:
     answer = client.rerank("shop", query={"text": "red mug"}, items=items, k=1)
     assert [(hit.index, hit.item_id) for hit in answer.hits] == [(1, "mine")]
     vector = client.embed("shop", [{"text": "red mug"}]).vectors[0]
-    assert client.rerank("shop", vector=vector.tolist(), items=items).hits[0] == answer.hits[0]
+    assert client.rerank("shop", vector=vector, items=items).hits[0] == answer.hits[0]
 
 
 def test_semantic_ids_there_and_back(client: Client) -> None:
