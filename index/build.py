@@ -31,12 +31,13 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
+from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
-from index.kinds import IndexKind, default_kind
+from index.kinds import IndexKind
 from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
@@ -55,7 +56,7 @@ from index.manifest import (
     write_manifest,
 )
 from index.prefix_tree import Branch
-from index.queries import RecallQueries, item_queries, table_queries
+from index.queries import RecallQueries, recall_queries
 from index.recall import measure
 from index.report import write_report
 from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
@@ -149,7 +150,8 @@ class _Build:
     def _index(
         self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
     ) -> RoleReport:
-        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
+        choice, vectors_ND = self._kind(corpus), corpus.vectors_ND
+        kind = choice.kind.resolve(corpus)
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
@@ -161,15 +163,25 @@ class _Build:
                 kind,
                 vectors_ND,
                 self._recall_queries(asking_ND),
-                target=self.config.target_recall,
+                target=self.config.target_recall or (DEFAULT_TARGET if self.config.kind is None else None),
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        role = RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        role = RoleReport(
+            kind=measured.kind,
+            kind_because=choice.because,
+            recall=measured.report,
+            n_zero_vectors=_count_zero(vectors_ND),
+        )
         if hubness is None:
             return role
         with self._timed("hubness"), use_threads(self.config.threads):
             return role.model_copy(update={"hubness": hubness.write(folder, vectors_ND)})
+
+    def _kind(self, corpus: Corpus) -> Choice:
+        if self.config.kind is not None:
+            return Choice(self.config.kind)
+        return choose_kind(len(corpus), corpus.vectors_ND.shape[1], self.config.memory_budget_mb)
 
     def _hubness(self, asking_ND: NDArray[np.float32], items: Items) -> HubnessBuild | None:
         if self.config.hubness is None:
@@ -178,10 +190,8 @@ class _Build:
             return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
-        size, seed = self.config.n_recall_queries, self.config.seed
-        if self.config.queries is None:
-            return item_queries(asking_ND, size, seed)
-        return table_queries(self.bundle, self.base / self.config.queries, size, seed)
+        table = None if self.config.queries is None else self.base / self.config.queries
+        return recall_queries(self.bundle, asking_ND, table, self.config.n_recall_queries, self.config.seed)
 
     def _continued(self, items: Items) -> Continued | None:
         codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
@@ -232,6 +242,7 @@ class _Build:
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
+            kind_because=item_tower.kind_because,
             recall=item_tower.recall,
             in_role=in_role,
             hubness=item_tower.hubness,

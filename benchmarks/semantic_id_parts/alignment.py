@@ -15,8 +15,8 @@ from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_s
 
 from benchmarks.movielens_data import load_movielens
 from benchmarks.online_retail import EXAMPLE
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.two_stage import TwoStage
 from benchmarks.text_vectors import minilm_vectors
 from bundle.config import load_config

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from benchmarks.cold_start import ITEM_ID, VECTOR, ColdTask, cold_tasks, run, run_popularity, semantic_ids
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 
 QUANTIZER: Mapping[str, Any] = {"kind": "residual", "levels": 3, "codebook_size": 64, "beam": 1}
 # Two passes on purchases and five on ratings: enough for the order of the methods, at a fifth of the usual cost.
