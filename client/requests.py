@@ -43,6 +43,7 @@ class SearchOptions(TypedDict, total=False):
     params: Mapping[str, int]
     rerank: str
     depth: int
+    filter: Mapping[str, Any]
     hubness: str
     diversify: Mapping[str, int]
     group_by: Mapping[str, int]
