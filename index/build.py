@@ -33,17 +33,22 @@ from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.fusion_weight import FusionWeigher
 from index.ids import id_table
-from index.kinds import default_kind
+from index.kinds import IndexKind, default_kind
+from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
     IDS_FILE,
     IN_ROLE_FOLDER,
     INDEX_FILE,
+    LEXICAL_FOLDER,
     REPORT_FOLDER,
     VECTORS_FILE,
+    FusionReport,
     IndexManifest,
+    LexicalReport,
     RoleReport,
     SemanticIdReport,
     write_manifest,
@@ -93,7 +98,11 @@ class _Build:
         towers = self._towers()
         with self._timed("read"):
             features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            items = read_catalogue(self.base / self.config.items, text_columns(features))
+            spec, lexical = self.bundle.manifest.features, self.config.lexical
+            words = lexical.item_fields(spec.item) if lexical else []
+            items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
+            if lexical:
+                lexical.check(items, spec)
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
             texts = name_texts(self.config.name_columns, items, attributes)
@@ -109,7 +118,8 @@ class _Build:
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree)
+        worded = self._lexical(items, item_tower.kind)
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -175,6 +185,18 @@ class _Build:
                 self.folder, corpus.vectors_ND, corpus.codes, self.config.collisions, continued, texts, self.progress
             )
 
+    def _lexical(self, items: Items, kind: IndexKind) -> tuple[LexicalReport | None, FusionReport | None]:
+        if self.config.lexical is None:
+            return None, None
+        features, progress = self.bundle.manifest.features, self.progress
+        with self._timed("words"):
+            lexical = write_lexical(self.folder / LEXICAL_FOLDER, items, self.config.lexical, features, progress)
+        if self.config.fusion is None:
+            return lexical, None
+        with self._timed("learn fusion"):
+            weigher = FusionWeigher(self.folder, self.bundle, kind, lexical.query_fields)
+            return lexical, weigher.learn(self.config.fusion, self.base, self.config.seed)
+
     def _finish(
         self,
         stamp: str,
@@ -183,6 +205,7 @@ class _Build:
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
         tree: Branch | None,
+        worded: tuple[LexicalReport | None, FusionReport | None],
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -198,6 +221,8 @@ class _Build:
             recall=item_tower.recall,
             in_role=in_role,
             semantic_ids=semantic_ids,
+            lexical=worded[0],
+            fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),

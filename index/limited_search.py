@@ -1,27 +1,20 @@
-"""Search under a prefix limit: candidates are fetched ever deeper until every query has what it was promised.
+"""Search under a prefix limit: candidates are ranked ever deeper until every query has what it was promised.
 
-B queries, D embedding, N corpus, R candidates of one query, K hits of one query.
+B queries, R candidates of one query, K hits of one query.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from bundle.semantic_id import KeyArray
-from index.manifest import Relation
 from index.prefix import PrefixIndex
 from index.prefix_limit import PrefixLimit, Supply, pick
-from index.searcher import NO_PARAMS, check_queries
-from index.version import IndexVersion
+from index.ranking import DEEPEST_SEARCH, FloatArray, IntArray, Queries, Ranker, Ranking
 
 FIRST_DEPTH_FACTOR = 4
-# Beyond this depth the whole corpus is ranked exactly: once, instead of searched again and again, and a GPU goes no
-# deeper.
-DEEPEST_SEARCH = 2_048
-FloatArray = NDArray[np.float32]
-RowArray = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -39,102 +32,73 @@ class LimitedHits:
     `is_exhaustive` says that no larger k would give more.
     """
 
-    item_ids: list[str]
+    rows_K: IntArray
     scores_K: FloatArray
     groups: list[Group]
     is_exhaustive: bool
 
 
-@dataclass(frozen=True)
-class _Ranking:
-    """Candidates of one query, best first."""
-
-    row_R: RowArray
-    score_R: FloatArray
-
-
 class LimitedSearch:
-    """Searches one version for the k best hits, or k best prefixes, that a limit allows.
+    """Searches for the k best hits, or k best prefixes, that a limit allows.
 
-    Every query gets min(k, what the corpus can give), and under a limit that groups, every prefix its `most` best.
+    Every query gets min(k, what the ranker can give), and under a limit that groups, every prefix its `most` best.
     """
 
-    def __init__(
-        self,
-        version: IndexVersion,
-        prefix: PrefixIndex,
-        k: int,
-        limit: PrefixLimit,
-        params: Mapping[str, int] = NO_PARAMS,
-        rescored: int | None = None,
-        relation: Relation | None = None,
-    ) -> None:
-        """`prefix` is that of `version`. `rescored`: candidates scored exactly before the limit, to begin with.
-
-        Raises RelationNotServed.
-        """
-        self._version = version
-        self._role = version.role(relation)
+    def __init__(self, ranker: Ranker, prefix: PrefixIndex, k: int, limit: PrefixLimit) -> None:
+        """`prefix` is of the corpus that `ranker` ranks."""
+        self._ranker = ranker
         self._prefix = prefix
         self._k = k
         self._limit = limit
-        self._params = params
-        self._rescored = rescored
+        self._n_items = prefix.count(())
         self._supply = Supply(*prefix.counts(limit.level), limit)
 
-    def run(self, query_BD: ArrayLike, own_ids_B: Sequence[str] | None = None) -> list[LimitedHits]:
-        """The hits of each query; `own_ids_B` names for each the item that shall be no hit of itself.
-
-        Raises UnknownItem, DimensionMismatch, InvalidVector, InvalidSearchParams or VersionClosed.
-        """
-        query_BD = check_queries(query_BD, self._version.dimension, self._version.manifest.metric)
-        own_B: Sequence[int | None] = [None] * len(query_BD)
-        if own_ids_B is not None:
-            own_B = self._version.ids.rows(own_ids_B).tolist()
+    def run(self, queries: Queries) -> list[LimitedHits]:
+        """The hits of each query; raises what the ranker raises."""
         done: dict[int, LimitedHits] = {}
         for depth in self._depths():
-            waiting = [b for b in range(len(query_BD)) if b not in done]
+            waiting = [b for b in range(len(queries)) if b not in done]
             if not waiting:
                 break
-            for b, ranking in zip(waiting, self._rankings(query_BD[waiting], depth), strict=True):
-                hits = self._pick(ranking, own_B[b])
+            asked = queries.at(waiting)
+            ranking = self._ranker.rank(asked, depth)
+            for place, b in enumerate(waiting):
+                hits = self._pick(asked, ranking, place, depth)
                 if hits is not None:
                     done[b] = hits
-        return [done[b] for b in range(len(query_BD))]
+        return [done[b] for b in range(len(queries))]
 
     def _depths(self) -> Iterator[int]:
-        """Depths to search at, doubling; the last is the whole corpus, which fulfils every promise."""
-        hits = self._k * (self._limit.most if self._limit.grouped else 1)
-        depth = min(self._rescored or FIRST_DEPTH_FACTOR * hits, DEEPEST_SEARCH)
-        while depth < self._version.count and depth <= DEEPEST_SEARCH:
+        """Depths to rank to, doubling; the last is the whole corpus, which fulfils every promise."""
+        depth = FIRST_DEPTH_FACTOR * self._k * (self._limit.most if self._limit.grouped else 1)
+        while depth < self._n_items and depth <= DEEPEST_SEARCH:
             yield depth
             depth *= 2
-        yield self._version.count
+        yield self._n_items
 
-    def _rankings(self, query_BD: FloatArray, depth: int) -> Iterator[_Ranking]:
-        vectors_ND = self._role.vectors_ND
-        if depth == self._version.count:
-            for query_D in query_BD:
-                yield _ranked(np.arange(depth), vectors_ND @ query_D)
-            return
-        scores_BR, rows_BR = self._role.searcher.search_rows(query_BD, depth, self._params)
-        for query_D, row_R, score_R in zip(query_BD, rows_BR, scores_BR, strict=True):
-            yield _Ranking(row_R, score_R) if self._rescored is None else _ranked(row_R, vectors_ND[row_R] @ query_D)
-
-    def _pick(self, ranking: _Ranking, own: int | None) -> LimitedHits | None:
-        """The hits among the candidates, None when deeper candidates are needed."""
-        row_R, score_R, own_key = ranking.row_R, ranking.score_R, None
-        if own is not None:
-            is_other_R = row_R != own
-            row_R, score_R = row_R[is_other_R], score_R[is_other_R]
-            own_key = self._prefix.keys(np.array([own]), self._limit.level)[0]
+    def _pick(self, asked: Queries, ranking: Ranking, b: int, depth: int) -> LimitedHits | None:
+        """The hits of query b among its candidates, None when deeper candidates are needed."""
+        score_R, row_R = ranking.of(b, depth)
         key_R = self._prefix.keys(row_R, self._limit.level)
         kept = pick(key_R, self._k, self._limit)
-        most_k = self._supply.most_k(own_key)
-        if not self._is_enough(key_R[kept], min(self._k, most_k), own_key):
-            return None
+        if depth >= ranking.total_B[b]:
+            is_exhaustive = self._k >= _most_k(key_R, self._limit)
+        else:
+            own_key = (
+                None if asked.own_rows_B is None else self._prefix.keys(asked.own_rows_B[[b]], self._limit.level)[0]
+            )
+            most_k = self._supply.most_k(own_key)
+            if not self._is_enough(key_R[kept], min(self._k, most_k), own_key):
+                return None
+            is_exhaustive = self._k >= most_k
         groups = self._groups(key_R[kept]) if self._limit.grouped else []
-        return LimitedHits(self._version.ids.at(row_R[kept].tolist()), score_R[kept], groups, self._k >= most_k)
+        return LimitedHits(row_R[kept], score_R[kept], groups, is_exhaustive)
+
+    def _own_key(self, asked: Queries, b: int) -> np.uint64 | None:
+        if asked.own_rows_B is None:
+            return None
+        own_key: np.uint64 = self._prefix.keys(asked.own_rows_B[[b]], self._limit.level)[0]
+        return own_key
 
     def _is_enough(self, key_K: KeyArray, k: int, own_key: np.uint64 | None) -> bool:
         if not self._limit.grouped:
@@ -149,6 +113,7 @@ class LimitedSearch:
         return [Group("-".join(map(str, one)), n) for one, n in zip(codes, n_hits, strict=True)]
 
 
-def _ranked(row_R: RowArray, score_R: FloatArray) -> _Ranking:
-    order = np.argsort(-score_R, kind="stable")
-    return _Ranking(row_R[order], score_R[order])
+def _most_k(key_R: KeyArray, limit: PrefixLimit) -> int:
+    """The largest k that a complete ranking with these prefixes answers in full: hits, or prefixes where grouped."""
+    counts: NDArray[np.int64] = np.unique(key_R, return_counts=True)[1]
+    return len(counts) if limit.grouped else int(np.minimum(counts, limit.most).sum())

@@ -49,6 +49,14 @@ def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> Reca
     if not table.num_rows:
         raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
     rows_Q = _sample(table.num_rows, n_queries, seed)
+    return RecallQueries(embed_rows(bundle, table, rows_Q, path), None)
+
+
+def embed_rows(bundle: Bundle, table: pa.Table, rows_Q: NDArray[np.int64], path: Path) -> FloatArray:
+    """Embeddings [Q, D] of query records, which are rows of the table read from `path`.
+
+    Raises InvalidTable naming the row.
+    """
     records = Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names)
     try:
         encoded = bundle.query.featurizer.encode(records)
@@ -61,7 +69,7 @@ def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> Reca
             column=error.context["feature"],
         ) from error
     batches = np.array_split(np.arange(len(rows_Q)), -(-len(rows_Q) // BATCH_SIZE))
-    return RecallQueries(np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches]), None)
+    return np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches])
 
 
 def _sample(count: int, size: int, seed: int) -> NDArray[np.int64]:

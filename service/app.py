@@ -18,12 +18,14 @@ from service.openapi import DocumentedApp, problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
+from service.routes.console import console_router
 from service.routes.embed import EmbedHandler
 from service.routes.errors import errors_router
 from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
 from service.routes.semantic_ids import SemanticIdsHandler
+from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
 from service.schemas.embed import EmbedAnswer, EmbedRequest
 from service.schemas.rerank import RerankAnswer, RerankRequest
@@ -33,7 +35,7 @@ from service.serving import Serving
 from service.settings import Settings
 
 PREFIX = "/v1/collections/{collection}"
-_QUERY_PROBLEMS = (404, 409, 413, 422, 429, 500, 503, 504)
+_QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
 DESCRIPTION = (
     "Embedding, nearest-neighbour search, reranking and semantic IDs over one artefact that pins towers, index and "
     "ids. Every answer names the collection, bundle and index version that made it. Errors are RFC 9457 problems with "
@@ -58,12 +60,16 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[Middleware(RequestBoundary, on_finished=serving.finished)],
+        middleware=[
+            Middleware(RequestBoundary, authenticate=serving.access.authenticate, on_finished=serving.finished)
+        ],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
     app.router.routes.extend(_hot_routes(serving))
-    app.include_router(collections_router(serving, problem_responses(404)))
+    app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())
     return app
@@ -82,7 +88,7 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 def _hot_routes(serving: Serving) -> list[HotRoute]:
     limit = serving.settings.limits.max_body_bytes
 
-    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, *problems: int) -> HotRoute:
+    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, is_admin: bool = False) -> HotRoute:
         return HotRoute(
             PREFIX + path,
             handler,
@@ -92,8 +98,8 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
             name=handler.__name__,
             summary=summary,
             tags=["retrieval"],
-            responses=problem_responses(*problems, *_QUERY_PROBLEMS),
-            openapi_extra={"security": [{"admin_key": []}]} if problems else None,
+            responses=problem_responses(*_QUERY_PROBLEMS),
+            openapi_extra={"security": [{"api_key": []}]} if is_admin else None,
         )
 
     semantic_ids = EncodeAnswer | DecodeAnswer | PrefixAnswer
@@ -102,5 +108,5 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
         route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed"),
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
-        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", 401, 403),
+        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", is_admin=True),
     ]

@@ -4,9 +4,11 @@ ServingError             root of this package's errors
   InvalidRequest         a body or field that cannot be used
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
+  UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
-  AdminKeyRequired       the admin key is missing or wrong
-  ActivationDisabled     no admin key is configured
+  KeyRequired            a key is needed, and none or an unknown one was sent
+  KeyNotAllowed          the key is not for this collection, or lacks the scope
+  ActivationDisabled     nobody may change what is served
   ActivationSuperseded   another version was activated meanwhile
   NotReady               nothing is loaded yet, or the server is draining
   Overloaded             the queue is full; try again later
@@ -40,16 +42,28 @@ class UnknownCollection(ServingError):
     code = "unknown-collection"
 
 
+class UnknownPage(ServingError):
+    """The console has no such file."""
+
+    code = "unknown-page"
+
+
 class NoSemanticIds(ServingError):
     """The served bundle has no quantizer."""
 
     code = "no-semantic-ids"
 
 
-class AdminKeyRequired(ServingError):
-    """The admin key is missing or wrong."""
+class KeyRequired(ServingError):
+    """A key is needed, and none or an unknown one was sent."""
 
-    code = "admin-key-required"
+    code = "key-required"
+
+
+class KeyNotAllowed(ServingError):
+    """The key is not for this collection, or lacks the scope."""
+
+    code = "key-not-allowed"
 
 
 class ActivationDisabled(ServingError):

@@ -110,6 +110,7 @@ def _line(call: Call) -> bytes:
         "route": call.route,
         "status": call.status,
         "ms": round((time.perf_counter() - call.started) * 1000, 3),
+        "key": call.key.name if call.key else None,
         "collection": call.collection,
         "bundle_id": call.bundle_id,
         "index_version": call.index_version,

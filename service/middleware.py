@@ -18,10 +18,14 @@ _ROUTER_CODES = {
 
 
 class RequestBoundary:
-    """Wraps the whole application; `on_finished` hears of every request once, after its answer."""
+    """Wraps the whole application.
 
-    def __init__(self, app: ASGIApp, on_finished: Callable[[Call], None]) -> None:
+    `authenticate` lets a request in or raises; `on_finished` hears of every request once, after its answer.
+    """
+
+    def __init__(self, app: ASGIApp, authenticate: Callable[[Call], None], on_finished: Callable[[Call], None]) -> None:
         self._app = app
+        self._authenticate = authenticate
         self._on_finished = on_finished
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -42,6 +46,7 @@ class RequestBoundary:
             await send(message)
 
         try:
+            self._authenticate(call)
             await self._app(scope, receive, tagged_send)
         except Exception as error:  # the request boundary: no failure may leave it
             problem = _problem(error, call, scope["method"])

@@ -9,8 +9,8 @@ from service.schemas.problem import Problem
 
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
-    401: "The admin key is missing or wrong.",
-    403: "Activation over HTTP is off.",
+    401: "The server asks for an API key, and none or an unknown one was sent.",
+    403: "The key is not for this collection or lacks the scope, or activation over HTTP is off.",
     404: "The collection, item or version is unknown.",
     409: "What was asked for does not fit what is served.",
     413: "The body or the batch is too large.",
@@ -35,7 +35,7 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 class DocumentedApp(FastAPI):
-    """A FastAPI application whose document also describes problems and the admin key."""
+    """A FastAPI application whose document also describes problems and the API key."""
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document, made once."""
@@ -54,5 +54,6 @@ def _completed(content: dict[str, Any]) -> dict[str, Any]:
         for operation in methods.values():
             if "HTTPValidationError" in str(operation["responses"].get("422")):
                 del operation["responses"]["422"]
-    content["components"]["securitySchemes"] = {"admin_key": {"type": "http", "scheme": "bearer"}}
+    content["components"]["securitySchemes"] = {"api_key": {"type": "http", "scheme": "bearer"}}
+    content["security"] = [{}, {"api_key": []}]  # a key is needed where the server has a key file
     return content

@@ -86,6 +86,8 @@ def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:
         log_config=None,
         server_header=False,
         proxy_headers=False,
+        ssl_certfile=server.tls_certificate,
+        ssl_keyfile=server.tls_key,
         timeout_keep_alive=server.keep_alive_s,
         timeout_graceful_shutdown=server.drain_s,
     )

@@ -3,6 +3,7 @@
 import asyncio
 from functools import partial
 
+from service.access import Access
 from service.batching import Batcher
 from service.call import Call
 from service.loaded import Loaded
@@ -18,6 +19,7 @@ class Serving:
 
     def __init__(self, settings: Settings, request_log: RequestLog | None = None) -> None:
         self.settings = settings
+        self.access = Access(settings.security)
         self.metrics = Metrics()
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
@@ -51,7 +53,11 @@ class Serving:
             self._request_log.write(call)
 
     def capture(self, collection: str, call: Call) -> tuple[Slot, Loaded]:
-        """The slot and the one version that a request is answered with; raises UnknownCollection or NotReady."""
+        """The slot and the one version that a request is answered with.
+
+        Raises UnknownCollection, NotReady or, where the key does not open the collection, KeyNotAllowed.
+        """
+        self.access.check(call, collection)
         slot = self.slots.get(collection)
         loaded = slot.serving()
         call.collection = slot.name

@@ -25,7 +25,15 @@ class ServerSettings(Config):
     port: int = Field(default=8080, ge=0, le=65535, description="TCP port; 0 takes a free one.")
     workers: int = Field(default=1, ge=1, description="Server processes; each maps the same index files.")
     keep_alive_s: int = Field(default=65, ge=1, description="Seconds that an idle connection is kept.")
+    tls_certificate: Path | None = Field(default=None, description="PEM file of the certificate chain; turns TLS on.")
+    tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
     drain_s: int = Field(default=30, ge=0, description="Seconds that open requests have to finish on shutdown.")
+
+    @model_validator(mode="after")
+    def _tls_is_whole(self) -> Self:
+        if (self.tls_certificate is None) != (self.tls_key is None):
+            raise ValueError("tls_certificate and tls_key belong together; give both or neither")
+        return self
 
 
 class LimitSettings(Config):
@@ -77,10 +85,15 @@ class ReloadSettings(Config):
 
 
 class SecuritySettings(Config):
-    """Who may change what is served."""
+    """Who may ask, and who may change what is served."""
 
     admin_key: SecretStr | None = Field(
-        default=None, min_length=16, description="Key of the activate route; unset refuses activation over HTTP."
+        default=None, min_length=16, description="A key that may do everything; the one key where there is no file."
+    )
+    keys_file: Path | None = Field(
+        default=None,
+        description="File of API keys that `tandem keys` writes; every request then needs one of them. Read again when "
+        "it changes.",
     )
 
 
@@ -101,7 +114,7 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
     batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
     reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
-    security: SecuritySettings = Field(default=SecuritySettings(), description="Who may change what is served.")
+    security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
     index_device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the index.")

@@ -8,32 +8,21 @@ from typing import Any
 from index.limited_search import LimitedHits, LimitedSearch
 from index.prefix_limit import PrefixLimit
 from service.batching import Outcome, Stages
-from service.operations.joined import FloatArray
-from service.operations.search import FoundHits, Search
+from service.operations.search import Search
 from service.operations.semantic_ids import prefix_of
 
 
 @dataclass(frozen=True)
 class SearchWithLimit(Search):
-    """A search whose k counts hits that `limit` allows, or groups of them; `depth` is where rescoring begins."""
+    """A search whose k counts hits that `limit` allows, or groups of them; rescoring begins at `depth`."""
 
     limit: PrefixLimit = field(kw_only=True)
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
-        parts = self._query_vectors(payloads, stages)
-        prefix = prefix_of(self.loaded)
-        search = LimitedSearch(
-            self.loaded.version, prefix, self.k, self.limit, dict(self.params), self.depth, self.relation
-        )
-
-        def find(query_BD: FloatArray, payload: Any) -> list[LimitedHits]:
-            return search.run(query_BD, payload if self.source == "item_ids" else None)
-
-        found = [
-            part if isinstance(part, Exception) else find(part, payload)
-            for part, payload in zip(parts, payloads, strict=True)
-        ]
+        parts = self.asked(payloads, stages)
+        search = LimitedSearch(self.ranker(), prefix_of(self.loaded), self.k, self.limit)
+        found = [part if isinstance(part, Exception) else search.run(part) for part in parts]
         stages.mark("search")
         answers: list[Outcome] = [
             part if isinstance(part, Exception) else self.answer(results=[self._result(one) for one in part])
@@ -43,7 +32,7 @@ class SearchWithLimit(Search):
         return answers
 
     def _result(self, found: LimitedHits) -> dict[str, Any]:
-        hits = self._hits(FoundHits(found.item_ids, found.scores_K.tolist()))
+        hits = self.hits(found.scores_K, found.rows_K)
         if not self.limit.grouped:
             return {"hits": hits, "exhaustive": found.is_exhaustive}
         ends = accumulate(group.n_hits for group in found.groups)

@@ -2,23 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple
-
-import numpy as np
+from typing import Any, Literal
 
 from index.manifest import Relation
-from index.searcher import Hits
+from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
+from index.searcher import check_queries
 from service.batching import Outcome, Stages
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids"]
-
-
-class FoundHits(NamedTuple):
-    """Hits of one query, best first."""
-
-    item_ids: list[str]
-    scores: list[float]
 
 
 @dataclass(frozen=True)
@@ -26,7 +19,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words` is
+    None they take no part; records are the only source that has them.
     """
 
     source: Source
@@ -35,61 +29,80 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    words: Words | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
-        parts = self._query_vectors(payloads, stages)
+        parts = self.asked(payloads, stages)
         good = [part for part in parts if not isinstance(part, Exception)]
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
-        query_BD = good[0] if len(good) == 1 else np.concatenate(good)
-        wanted = (self.depth or self.k) + (self.source == "item_ids")
-        hits = self.loaded.version.search(query_BD, wanted, dict(self.params), self.relation)
+        ranking = self.ranker().rank(Queries.joined(good), self.k)
         stages.mark("search")
         answers: list[Outcome] = []
         start = 0
-        for payload, part in zip(payloads, parts, strict=True):
+        for part in parts:
             if isinstance(part, Exception):
                 answers.append(part)
             else:
-                found = [self._found(hits, start + i, part[i], payload[i]) for i in range(len(part))]
+                answers.append(self._answer(ranking, start, start + len(part)))
                 start += len(part)
-                answers.append(self._answer(found))
         stages.mark("write")
         return answers
 
-    def _query_vectors(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
-        if self.source == "queries":
-            return embed_joined(self.loaded.bundle.query, payloads, stages)
+    def asked(self, payloads: Sequence[Any], stages: Stages) -> list[Queries | Exception]:
+        """The queries of every payload; a payload at fault has its error in their place."""
+        version, words = self.loaded.version, self.words
         if self.source == "item_ids":
-            return each(payloads, self.loaded.version.query_vectors)
-        return list(payloads)
+            return each(payloads, self._asked_by_items)
+        if words is not None and words.fusion is None and self.depth is None:
+            return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
+        parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
 
-    def _found(self, hits: Hits, row: int, query_D: FloatArray, query: object) -> FoundHits:
-        item_ids, scores_K = hits.ids[row], hits.scores_BK[row]
-        if self.source == "item_ids":
-            kept = [i for i, item_id in enumerate(item_ids) if item_id != query]
-            item_ids, scores_K = [item_ids[i] for i in kept], scores_K[kept]
-        if self.depth is not None:
-            item_ids = item_ids[: self.depth]
-            scores_K = self.loaded.version.scores(query_D, item_ids, self.relation)
-            order = np.argsort(-scores_K, kind="stable")
-            item_ids, scores_K = [item_ids[i] for i in order], scores_K[order]
-        return FoundHits(item_ids[: self.k], scores_K[: self.k].tolist())
+        def read(part: FloatArray, payload: Any) -> Queries:
+            checked_BD = check_queries(part, version.dimension, version.manifest.metric)
+            return Queries(checked_BD, payload if self.source == "queries" else None)
 
-    def _answer(self, found: list[FoundHits]) -> bytes:
-        available = self.loaded.version.count - (self.source == "item_ids")
-        is_exhaustive = self.k >= available
-        return self.answer(results=[{"hits": self._hits(one), "exhaustive": is_exhaustive} for one in found])
+        return [
+            part if isinstance(part, Exception) else read(part, payload)
+            for part, payload in zip(parts, payloads, strict=True)
+        ]
 
-    def _hits(self, found: FoundHits) -> list[dict[str, Any]]:
+    def ranker(self) -> Ranker:
+        """What orders the corpus for this request."""
+        role = self.loaded.version.role(self.relation)
+        first: Ranker = DenseRanker(role, dict(self.params))
+        if self.words is not None:
+            first = self.words.ranker(self.loaded, first, role)
+        return first if self.depth is None else Rescored(first, role, self.depth)
+
+    def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
+        """Hits as an answer shows them, best first."""
+        item_ids = self.loaded.version.ids.at(row_K.tolist())
         hits: list[dict[str, Any]] = [
-            {"item_id": item_id, "score": score} for item_id, score in zip(found.item_ids, found.scores, strict=True)
+            {"item_id": item_id, "score": score} for item_id, score in zip(item_ids, score_K.tolist(), strict=True)
         ]
         for name in self.extras:
-            for hit, value in zip(hits, self._extra(name, found.item_ids), strict=True):
+            for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
+        tower, words = self.loaded.bundle.query, self.words
+        if words is None:
+            return embed_joined(tower, payloads, stages)
+        return embed_joined(tower, payloads, stages, lambda records: words.for_tower(self.loaded, records))
+
+    def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
+        version = self.loaded.version
+        return Queries(version.query_vectors(item_ids), own_rows_B=version.ids.rows(item_ids))
+
+    def _answer(self, ranking: Ranking, start: int, stop: int) -> bytes:
+        results = [
+            {"hits": self.hits(*ranking.of(b, self.k)), "exhaustive": self.k >= int(ranking.total_B[b])}
+            for b in range(start, stop)
+        ]
+        return self.answer(results=results)
 
     def _extra(self, name: str, item_ids: list[str]) -> Sequence[Any]:
         version = self.loaded.version

@@ -1,19 +1,13 @@
 """POST activate: make another index version the served one, and wait until it is."""
 
 import asyncio
-import hmac
 
 import orjson
 
 from bundle.workspace import Collection, Workspace
 from index.store import activate, current
 from service.call import Call
-from service.errors import (
-    ActivationDisabled,
-    ActivationSuperseded,
-    AdminKeyRequired,
-    DeadlineExceeded,
-)
+from service.errors import ActivationSuperseded, DeadlineExceeded
 from service.loaded import Loaded
 from service.parsing import parse_body
 from service.schemas.collections import ActivateRequest
@@ -34,10 +28,10 @@ class ActivateHandler:
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
         """Serve another index version, after it was loaded, verified and warmed.
 
-        Needs the admin key as `Authorization: Bearer <key>`. The version that serves keeps serving until the new one is
-        ready, and goes on when the new one cannot be loaded.
+        Needs a key with the scope admin, as `Authorization: Bearer <key>`. The version that serves keeps serving until
+        the new one is ready, and goes on when the new one cannot be loaded.
         """
-        self._check_key(call)
+        self._serving.access.check(call, collection, "admin")
         slot = self._serving.slots.get(collection)
         version = parse_body(ActivateRequest, body).version
         folder = Workspace(self._serving.settings.workspace).collection(collection)
@@ -53,17 +47,6 @@ class ActivateHandler:
                 "previous_version": previous,
             }
         )
-
-    def _check_key(self, call: Call) -> None:
-        key = self._serving.settings.security.admin_key
-        if key is None:
-            raise ActivationDisabled(
-                "activation over HTTP is off because no admin key is configured; set TANDEM_SECURITY__ADMIN_KEY (or "
-                "security.admin_key) and restart, or run `tandem index activate` beside the server"
-            )
-        given = b"Bearer " + key.get_secret_value().encode()
-        if not hmac.compare_digest(call.authorization, given):
-            raise AdminKeyRequired("send the admin key as `Authorization: Bearer <key>`")
 
     async def _served(self, slot: Slot, folder: Collection, version: str) -> Loaded:
         """Wait until `slot` serves `version`; raises what its load raised, or that another version was activated."""

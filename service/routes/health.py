@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Request, Response
 
-from service.call import SCOPE_KEY
+from service.call import SCOPE_KEY, Call
 from service.metrics import CONTENT_TYPE
 from service.release import RELEASE
 from service.schemas.health import Health, Liveness
@@ -38,8 +38,10 @@ def health_router(serving: Serving) -> APIRouter:
 
     @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
-        """Metrics in Prometheus text format."""
-        request.scope[SCOPE_KEY].route = "metrics"
+        """Metrics in Prometheus text format; they tell of all collections, so the key must be for all."""
+        call: Call = request.scope[SCOPE_KEY]
+        call.route = "metrics"
+        serving.access.check(call, None)
         return Response(serving.metrics.render(), media_type=CONTENT_TYPE)
 
     return router

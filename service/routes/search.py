@@ -3,6 +3,7 @@
 from typing import Any
 
 from index.device import GPU_LARGEST_K
+from index.fusion import Fusion
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
@@ -11,6 +12,7 @@ from service.loaded import Loaded
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
+from service.operations.words import Words
 from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
 from service.serving import Serving
@@ -34,9 +36,10 @@ class SearchHandler:
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
         `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
-        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need.
+        chooses between similar items and complementary ones, which go with the item. `mode` chooses between embeddings,
+        words and both; by words alone only items that have one are hits, none where all words are unknown. `diversify`
+        and `group_by` limit the hits that share the first codes of their semantic IDs; the search then goes as deep as
+        k allowed hits, or k groups, need.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -60,6 +63,7 @@ def _operation(
 ) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
+    words = _words(request, source, loaded)
     search = Search(
         loaded,
         source,
@@ -68,8 +72,42 @@ def _operation(
         tuple(sorted(request.params.items())) if request.params else (),
         None if depth is None else min(depth, loaded.version.count),
         tuple(sorted(set(request.with_))),
+        words,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
+
+
+def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | None:
+    """The part that words take in the search; raises InvalidRequest or LexicalNotServed."""
+    if request.mode != "hybrid" and (request.fusion is not None or request.dense_weight is not None):
+        raise InvalidRequest(f"fusion joins two scores, but mode '{request.mode}' has one; ask with mode 'hybrid'")
+    if request.mode == "dense":
+        return None
+    if source != "queries":
+        raise InvalidRequest(f"mode '{request.mode}' reads the words of records; give queries in place of {source}")
+    loaded.version.words()
+    if request.mode == "hybrid":
+        return Words(_fusion(request, loaded))
+    for name in ("params", "relation"):
+        if getattr(request, name) is not None:
+            raise InvalidRequest(f"{name} is about embeddings, but mode 'lexical' compares words; leave it out")
+    return Words(None)
+
+
+def _fusion(request: SearchRequest, loaded: Loaded) -> Fusion:
+    if request.fusion != "weighted":
+        if request.dense_weight is not None:
+            raise InvalidRequest('dense_weight is given without "fusion": "weighted"; add it or leave the weight out')
+        return Fusion(request.fusion or "z_score")
+    if request.dense_weight is not None:
+        return Fusion("weighted", request.dense_weight)
+    learned = loaded.version.manifest.fusion
+    if learned is None:
+        raise InvalidRequest(
+            "fusion 'weighted' needs dense_weight: no weight was learned when this index version was built; give one, "
+            "or build with a [fusion] section"
+        )
+    return Fusion("weighted", learned.dense_weight)
 
 
 def _limit(request: SearchRequest, loaded: Loaded, max_k: int) -> PrefixLimit | None:

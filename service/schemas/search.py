@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.fusion import FusionName
 from index.manifest import Relation
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
@@ -34,6 +35,7 @@ class SearchRequest(RequestBody):
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "hybrid"},
             ]
         },
     )
@@ -44,6 +46,20 @@ class SearchRequest(RequestBody):
     )
     item_ids: ItemIds | None = Field(
         default=None, description="Items whose neighbours are wanted; an item is never a hit of itself."
+    )
+    mode: Literal["dense", "lexical", "hybrid"] = Field(
+        default="dense",
+        description="What is compared: embeddings (`dense`), words (`lexical`, BM25; only items that have a word of "
+        "the query are hits) or both (`hybrid`). Words are those of `queries`, in collections built with an index of "
+        "words.",
+    )
+    fusion: FusionName | None = Field(
+        default=None,
+        description="How `hybrid` joins the two scores: the mean of their z-scores (`z_score`, the default), a mean "
+        "weighted as learned when the index was built or by `dense_weight` (`weighted`), or `reciprocal_rank`.",
+    )
+    dense_weight: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the embeddings with `weighted`; the rest is that of the words."
     )
     relation: Relation | None = Field(
         default=None,
@@ -77,7 +93,7 @@ class Hit(BaseModel):
     """One item that was found."""
 
     item_id: str = Field(description="The item.", examples=["22423"])
-    score: float = Field(description="Score by the bundle's metric; larger is better.", examples=[0.83])
+    score: float = Field(description="Larger is better: the bundle's metric, or as `mode` says.", examples=[0.83])
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]
     )
@@ -88,7 +104,9 @@ class Hit(BaseModel):
 class QueryHits(BaseModel):
     """The hits of one query."""
 
-    hits: list[Hit] = Field(description="Best first; min(k, items there are) of them.")
+    hits: list[Hit] = Field(
+        description="Best first; min(k, items there are) of them; with mode `lexical`, items with a word of the query."
+    )
     exhaustive: bool = Field(
         description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]
     )

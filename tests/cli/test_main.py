@@ -33,7 +33,7 @@ def test_bad_usage_exits_with_2_and_says_what(
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert execute(["--help"]) == 0
     shown = capsys.readouterr().out
-    for command in ("demo", "train", "evaluate", "index", "serve", "openapi"):
+    for command in ("demo", "train", "evaluate", "index", "serve", "keys", "openapi"):
         assert command in shown
 
 

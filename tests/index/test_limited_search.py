@@ -1,6 +1,6 @@
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from bundle.errors import UnknownItem
 from bundle.semantic_id import SemanticIdSpace
 from bundle.workspace import Collection
 from index.corpus import Corpus
@@ -19,9 +18,10 @@ from index.ids import ItemIds, id_table
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
 from index.kinds.ivf_flat import IvfFlatKind
-from index.limited_search import DEEPEST_SEARCH, LimitedHits, LimitedSearch
+from index.limited_search import Group, LimitedHits, LimitedSearch
 from index.prefix import PrefixIndex, semantic_id_table
 from index.prefix_limit import PrefixLimit
+from index.ranking import DEEPEST_SEARCH, DenseRanker, Queries, Rescored
 from index.role import Role
 from index.searcher import FaissSearcher, RowSearcher
 from index.version import IndexVersion, open_version
@@ -46,6 +46,21 @@ def version(
         update={"count": len(codes), "dimension": vectors_ND.shape[1], "metric": "dot"}
     )
     return IndexVersion(manifest, {"similar": Role(searcher, vectors_ND)}, prefix, None, ids, opened.columns), prefix
+
+
+@dataclass(frozen=True)
+class Named:
+    """The hits of one query by name."""
+
+    item_ids: list[str]
+    scores_K: FloatArray
+    groups: list[Group]
+    is_exhaustive: bool
+
+
+def named(hits: LimitedHits) -> Named:
+    item_ids = [f"i{row:05d}" for row in hits.rows_K.tolist()]
+    return Named(item_ids, hits.scores_K, hits.groups, hits.is_exhaustive)
 
 
 def names(count: int) -> list[str]:
@@ -86,11 +101,12 @@ def test_the_hits_are_those_of_the_full_exact_ranking(
 ) -> None:
     vectors_ND, codes, query_BD = corpus
     own = [row % len(codes) for row in range(2)] if by_item else [None, None]
-    search = LimitedSearch(
-        *version(vectors_ND, codes, opened_once), k, PrefixLimit(level, most, grouped), rescored=rescored
-    )
-    all_hits = search.run(query_BD, [names(len(codes))[row] for row in own if row is not None] if by_item else None)
-    for query_D, own_row, hits in zip(query_BD, own, all_hits, strict=True):
+    made, prefix = version(vectors_ND, codes, opened_once)
+    dense = DenseRanker(made.role())
+    ranker = dense if rescored is None else Rescored(dense, made.role(), rescored)
+    queries = Queries(query_BD, own_rows_B=np.array(own) if by_item else None)
+    all_hits = LimitedSearch(ranker, prefix, k, PrefixLimit(level, most, grouped)).run(queries)
+    for query_D, own_row, hits in zip(query_BD, own, [named(one) for one in all_hits], strict=True):
         rows = [row for row in range(len(codes)) if row != own_row]
         scores = {names(len(codes))[row]: float(vectors_ND[row] @ query_D) for row in rows}
         prefixes = {names(len(codes))[row]: "-".join(map(str, codes[row][:level])) for row in rows}
@@ -102,7 +118,7 @@ def test_the_hits_are_those_of_the_full_exact_ranking(
             check_hits(hits, scores, prefixes, k, most)
 
 
-def check_hits(hits: LimitedHits, scores: dict[str, float], prefixes: dict[str, str], k: int, most: int) -> None:
+def check_hits(hits: Named, scores: dict[str, float], prefixes: dict[str, str], k: int, most: int) -> None:
     """Greedy selection; whichever of equal scores comes first, the scores of the selected are the same."""
     taken: Counter[str] = Counter()
     allowed = []
@@ -116,7 +132,7 @@ def check_hits(hits: LimitedHits, scores: dict[str, float], prefixes: dict[str, 
     assert hits.groups == []
 
 
-def check_groups(hits: LimitedHits, scores: dict[str, float], prefixes: dict[str, str], k: int, most: int) -> None:
+def check_groups(hits: Named, scores: dict[str, float], prefixes: dict[str, str], k: int, most: int) -> None:
     """Every group holds the best scores below its prefix, and no prefix with a better best score is missing."""
     below: dict[str, list[float]] = {}
     for item_id in sorted(scores, key=lambda item_id: -scores[item_id]):
@@ -148,9 +164,10 @@ def test_hits_that_lie_deeper_than_any_search_are_found(
     count = DEEPEST_SEARCH + 500
     vectors_ND = np.stack([np.arange(count, 0, -1), np.ones(count)], axis=1).astype(np.float32)
     codes = [[0, 0]] * (count - 2) + [[1, 0], [2, 1]]
-    search = LimitedSearch(*version(vectors_ND, codes, opened_once, kind), 5, PrefixLimit(1, 2, grouped))
-    (hits,) = search.run([[1.0, 0.0]])
-    assert hits.item_ids == [names(count)[row] for row in (0, 1, count - 2, count - 1)]
+    made, prefix = version(vectors_ND, codes, opened_once, kind)
+    search = LimitedSearch(DenseRanker(made.role()), prefix, 5, PrefixLimit(1, 2, grouped))
+    (hits,) = search.run(Queries(np.array([[1, 0]], dtype=np.float32)))
+    assert hits.rows_K.tolist() == [0, 1, count - 2, count - 1]
     assert hits.is_exhaustive
     assert [group.n_hits for group in hits.groups] == ([2, 1, 1] if grouped else [])
 
@@ -171,25 +188,20 @@ def test_only_a_query_that_is_short_is_searched_again(opened_once: IndexVersion)
     made, prefix = version(vectors_ND, codes, opened_once)
     rows = RowSearcher(CpuIndex(FlatKind().build(Corpus(vectors_ND), 0)), FlatKind(), vectors_ND)
     heard = Heard(rows, made.ids, "dot")
-    LimitedSearch(
-        replace(made, roles={"similar": Role(heard, made.role().vectors_ND)}), prefix, 3, PrefixLimit(1, 1)
-    ).run([[1.0, 0.0], [0.0, 1.0]])
+    ranker = DenseRanker(Role(heard, made.role().vectors_ND))
+    LimitedSearch(ranker, prefix, 3, PrefixLimit(1, 1)).run(Queries(np.eye(2, dtype=np.float32)))
     assert heard.asked == [(2, 12), (1, 24), (1, 48), (1, 96)]
-
-
-def test_an_unknown_item_is_named(opened_once: IndexVersion) -> None:
-    search = LimitedSearch(*version(np.ones((1, 2), dtype=np.float32), [[0, 0]], opened_once), 1, PrefixLimit(1, 1))
-    with pytest.raises(UnknownItem, match="'nobody'"):
-        search.run([[1.0, 0.0]], ["nobody"])
 
 
 def test_a_built_version_groups_by_the_codes_it_serves(own_shop: Collection) -> None:
     opened = open_version(own_shop, build_shop(own_shop))
     assert opened.prefix is not None
-    (hits,) = LimitedSearch(opened, opened.prefix, 4, PrefixLimit(1, 2, grouped=True)).run(opened.vectors(["item-3"]))
-    semantic_ids = opened.semantic_ids(hits.item_ids)
+    search = LimitedSearch(DenseRanker(opened.role()), opened.prefix, 4, PrefixLimit(1, 2, grouped=True))
+    (hits,) = search.run(Queries(opened.vectors(["item-3"])))
+    item_ids = opened.ids.at(hits.rows_K.tolist())
+    semantic_ids = opened.semantic_ids(item_ids)
     assert semantic_ids is not None
-    assert hits.item_ids[0] in {"item-3", "item-2"}  # they may share a title
+    assert item_ids[0] in {"item-3", "item-2"}  # they may share a title
     prefixes = [group.prefix for group in hits.groups for _ in range(group.n_hits)]
     assert prefixes == [str(one.codes[0]) for one in semantic_ids]
-    np.testing.assert_allclose(hits.scores_K, opened.scores(opened.vectors(["item-3"])[0], hits.item_ids), atol=1e-6)
+    np.testing.assert_allclose(hits.scores_K, opened.scores(opened.vectors(["item-3"])[0], item_ids), atol=1e-6)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ssl
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Sequence
@@ -81,16 +82,16 @@ def wait_until(condition: Callable[[], bool], seconds: float = 30) -> None:
 
 
 @contextlib.contextmanager
-def listening(settings: Settings) -> Iterator[str]:
-    """A real server in a thread; its base URL."""
+def listening(settings: Settings, verify: ssl.SSLContext | bool = True) -> Iterator[str]:
+    """A real server in a thread; its base URL. `verify` is what a client needs to trust its certificate."""
     server = uvicorn.Server(uvicorn_config(settings, create_app(settings)))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:
         wait_until(lambda: server.started)
         port = server.servers[0].sockets[0].getsockname()[1]
-        url = f"http://127.0.0.1:{port}"
-        with httpx.Client(base_url=url) as client:
+        url = f"http://127.0.0.1:{port}" if settings.server.tls_key is None else f"https://localhost:{port}"
+        with httpx.Client(base_url=url, verify=verify) as client:
             wait_until(lambda: client.get("/readyz").status_code == 200)
         yield url
     finally:

@@ -16,8 +16,3 @@ def test_any_other_is_replaced(value: bytes) -> None:
 
 def test_new_ids_are_unique() -> None:
     assert len({new_request_id() for _ in range(1000)}) == 1000
-
-
-def test_authorization_is_empty_without_a_header() -> None:
-    assert Call([], "/").authorization == b""
-    assert Call([(b"authorization", b"Bearer x")], "/").authorization == b"Bearer x"

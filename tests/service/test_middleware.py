@@ -7,8 +7,12 @@ from starlette.types import Message, Receive, Scope, Send
 
 from bundle.errors import ConfigError
 from service.call import SCOPE_KEY, Call
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, KeyRequired
 from service.middleware import RequestBoundary
+
+
+def let_in(_: Call) -> None:
+    """Every request."""
 
 
 def _run(error: Exception | None, after_start: bool = False) -> tuple[list[Message], list[Call]]:
@@ -31,7 +35,7 @@ def _run(error: Exception | None, after_start: bool = False) -> tuple[list[Messa
 
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"x-request-id", b"id-1")]}
     try:
-        asyncio.run(RequestBoundary(app, finished.append)(scope, receive, send))
+        asyncio.run(RequestBoundary(app, let_in, finished.append)(scope, receive, send))
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent, finished
@@ -79,5 +83,28 @@ def test_other_protocols_pass_through() -> None:
     async def drop(_: Message) -> None:
         return None
 
-    asyncio.run(RequestBoundary(app, seen.append)({"type": "lifespan"}, nothing, drop))  # type: ignore[arg-type]
+    asyncio.run(RequestBoundary(app, let_in, seen.append)({"type": "lifespan"}, nothing, drop))  # type: ignore[arg-type]
     assert seen == [{"type": "lifespan"}]
+
+
+def test_a_request_that_is_not_let_in_reaches_no_route_and_is_counted() -> None:
+    finished: list[Call] = []
+    sent: list[Message] = []
+
+    def refuse(_: Call) -> None:
+        raise KeyRequired("send a key")
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        raise AssertionError("a refused request must not get here")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    async def nothing() -> Message:
+        return {}
+
+    scope = {"type": "http", "method": "POST", "path": "/x", "headers": []}
+    asyncio.run(RequestBoundary(app, refuse, finished.append)(scope, nothing, send))
+    assert sent[0]["status"] == 401
+    assert orjson.loads(sent[1]["body"])["code"] == "key-required"
+    assert [call.status for call in finished] == [401]

@@ -6,7 +6,7 @@ import pytest
 import index.errors
 import service.errors
 from bundle.errors import ConfigError, RetrievalError, UnknownItem
-from service.errors import AdminKeyRequired, BodyTooLarge, Overloaded
+from service.errors import BodyTooLarge, KeyRequired, Overloaded
 from service.problems import TABLE, problem_of, row_of
 from service.schemas.problem import Problem
 
@@ -45,7 +45,7 @@ def test_codes_are_unique_and_stable_slugs() -> None:
         (index.errors.DimensionMismatch("x"), 422),
         (index.errors.VersionCorrupt("x"), 503),
         (service.errors.DeadlineExceeded("x"), 504),
-        (AdminKeyRequired("x"), 401),
+        (KeyRequired("x"), 401),
     ],
 )
 def test_statuses(error: RetrievalError, status: int) -> None:
@@ -64,7 +64,7 @@ def test_internal_errors_hide_their_message() -> None:
 
 def test_headers() -> None:
     assert (b"retry-after", b"3") in problem_of(Overloaded("x", retry_after_s=3), "/", "i").headers
-    assert (b"www-authenticate", b"Bearer") in problem_of(AdminKeyRequired("x"), "/", "i").headers
+    assert (b"www-authenticate", b"Bearer") in problem_of(KeyRequired("x"), "/", "i").headers
     assert (b"connection", b"close") in problem_of(BodyTooLarge("x"), "/", "i").headers
 
 

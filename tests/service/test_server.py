@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+import trustme
 
 from bundle.errors import ConfigError
 from bundle.workspace import Collection, Workspace
@@ -137,3 +139,29 @@ def test_swaps_under_load_fail_nothing_and_mix_nothing(
             thread.join()
     assert not faults, faults[0]
     assert seen == {"a-", "b-"}
+
+
+def test_with_a_certificate_it_speaks_tls_alone(shop_root: Path, tmp_path: Path) -> None:
+    authority = trustme.CA()
+    certificate = authority.issue_cert("localhost")
+    chain, key = tmp_path / "chain.pem", tmp_path / "key.pem"
+    for one in certificate.cert_chain_pems:
+        one.write_to_path(chain, append=True)
+    certificate.private_key_pem.write_to_path(key)
+    server = {"port": 0, "host": "localhost", "tls_certificate": chain, "tls_key": key}
+    context = ssl.create_default_context()
+    authority.configure_trust(context)
+    with listening(settings_for(shop_root, server=server), verify=context) as url:
+        assert url.startswith("https://")
+        assert httpx.get(f"{url}/readyz", verify=context).json()["collections"].keys() == {"shop"}
+        with pytest.raises(httpx.TransportError):
+            httpx.get(url.replace("https://", "http://") + "/readyz")
+        with pytest.raises(httpx.ConnectError, match="certificate"):
+            httpx.get(f"{url}/readyz")
+
+
+def test_half_a_tls_configuration_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text('[server]\ntls_certificate = "chain.pem"\n')
+    with pytest.raises(ConfigError, match="tls_certificate and tls_key belong together"):
+        serve(path)

@@ -1,0 +1,152 @@
+"""What orders the corpus for queries, to any depth: the first stage of every search.
+
+B queries, R ranked rows of a query, D embedding, N corpus.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.featurize import Record
+from index.role import Role
+from index.searcher import NO_PARAMS
+
+# Deeper than this every row is scored: once, instead of searched again and again, and a GPU goes no deeper.
+DEEPEST_SEARCH = 2_048
+PADDING = -1
+FloatArray = NDArray[np.float32]
+IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Queries:
+    """One batch of queries, in the forms that rankers read."""
+
+    vectors_BD: FloatArray | None = None
+    """As `check_queries` returned them; None where nothing was embedded."""
+    records: Sequence[Record] | None = None
+    """None where the queries are vectors or items."""
+    own_rows_B: IntArray | None = None
+    """The row of the item that each query is, which is no hit of its own; None where queries are no items."""
+
+    @classmethod
+    def joined(cls, parts: "Sequence[Queries]") -> "Queries":
+        """All queries of parts that come in the same forms, one part after the other."""
+        if len(parts) == 1:
+            return parts[0]
+        vectors = [part.vectors_BD for part in parts if part.vectors_BD is not None]
+        own_rows = [part.own_rows_B for part in parts if part.own_rows_B is not None]
+        records = [record for part in parts for record in part.records or ()]
+        return cls(
+            np.concatenate(vectors) if vectors else None,
+            records if parts[0].records is not None else None,
+            np.concatenate(own_rows) if own_rows else None,
+        )
+
+    def __len__(self) -> int:
+        given = next(part for part in (self.vectors_BD, self.records, self.own_rows_B) if part is not None)
+        return len(given)
+
+    def embedded(self) -> FloatArray:
+        """The vectors [B, D], where a ranker cannot do without; ValueError where nothing was embedded."""
+        if self.vectors_BD is None:
+            raise ValueError("this ranker needs the vectors of its queries, but they were not embedded")
+        return self.vectors_BD
+
+    def at(self, places: Sequence[int]) -> "Queries":
+        """The queries at these places, in this order."""
+        return Queries(
+            None if self.vectors_BD is None else self.vectors_BD[places],
+            None if self.records is None else [self.records[b] for b in places],
+            None if self.own_rows_B is None else self.own_rows_B[places],
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """Rows best first, [B, R]; where a query has fewer, the row is -1 and the score minus infinity.
+
+    `total_B` says how many rows the query has at any depth.
+    """
+
+    scores_BR: FloatArray
+    rows_BR: IntArray
+    total_B: IntArray
+
+    def of(self, b: int, k: int) -> tuple[FloatArray, IntArray]:
+        """Scores and rows of the k best of query b, without padding."""
+        n_hits = min(k, int(self.total_B[b]))
+        return self.scores_BR[b, :n_hits], self.rows_BR[b, :n_hits]
+
+
+class Ranker(Protocol):
+    """Orders a corpus for queries; safe to call from many threads at once."""
+
+    def rank(self, queries: Queries, depth: int) -> Ranking:
+        """The min(depth, total) best rows of each query, never its own row; `total_B` does not count that either."""
+
+
+class DenseRanker:
+    """Ranks by inner product with the vectors of a role; every row has a score."""
+
+    def __init__(self, role: Role, params: Mapping[str, int] = NO_PARAMS) -> None:
+        self._role = role
+        self._params = params
+
+    def rank(self, queries: Queries, depth: int) -> Ranking:
+        """As `Ranker.rank`; raises InvalidSearchParams or VersionClosed."""
+        query_BD = queries.embedded()
+        count, own_rows_B = self._role.searcher.count, queries.own_rows_B
+        n_own = own_rows_B is not None
+        wanted = min(depth + n_own, count)
+        if wanted > DEEPEST_SEARCH:
+            scores_BR, rows_BR = self._exact(query_BD, wanted)
+        else:
+            scores_BR, rows_BR = self._role.searcher.search_rows(query_BD, wanted, self._params)
+        if own_rows_B is not None:
+            scores_BR, rows_BR = _without(own_rows_B, scores_BR, rows_BR)
+        return Ranking(scores_BR, rows_BR, np.full(len(rows_BR), count - n_own))
+
+    def _exact(self, query_BD: FloatArray, depth: int) -> tuple[FloatArray, IntArray]:
+        scores_BR = np.empty((len(query_BD), depth), dtype=np.float32)
+        rows_BR = np.empty((len(query_BD), depth), dtype=np.int64)
+        for b, query_D in enumerate(query_BD):  # one at a time, because a row of scores is as long as the corpus
+            score_N = self._role.vectors_ND @ query_D
+            rows_BR[b] = np.argsort(-score_N, kind="stable")[:depth]
+            scores_BR[b] = score_N[rows_BR[b]]
+        return scores_BR, rows_BR
+
+
+class Rescored:
+    """Scores the best rows of another ranker again, exactly, with the vectors of a role."""
+
+    def __init__(self, inner: Ranker, role: Role, n_candidates: int) -> None:
+        """`n_candidates`: rows that are scored again where fewer are asked for."""
+        self._inner = inner
+        self._role = role
+        self._n_candidates = n_candidates
+
+    def rank(self, queries: Queries, depth: int) -> Ranking:
+        """As `Ranker.rank`; raises what the inner ranker raises."""
+        query_BD = queries.embedded()
+        found = self._inner.rank(queries, max(depth, self._n_candidates))
+        vectors_BRD = self._role.vectors_ND[np.maximum(found.rows_BR, 0)]
+        scores_BR = np.einsum("brd,bd->br", vectors_BRD, query_BD)
+        scores_BR[found.rows_BR == PADDING] = -np.inf
+        order_BR = np.argsort(-scores_BR, axis=1, kind="stable")[:, :depth]
+        return Ranking(
+            np.take_along_axis(scores_BR, order_BR, axis=1),
+            np.take_along_axis(found.rows_BR, order_BR, axis=1),
+            found.total_B,
+        )
+
+
+def _without(own_rows_B: IntArray, scores_BR: FloatArray, rows_BR: IntArray) -> tuple[FloatArray, IntArray]:
+    """One row fewer for each query: its own where that was found, else the last."""
+    kept_BR = rows_BR != own_rows_B[:, None]
+    kept_BR[kept_BR.all(axis=1), -1] = False
+    shape = (len(rows_BR), rows_BR.shape[1] - 1)
+    return scores_BR[kept_BR].reshape(shape), rows_BR[kept_BR].reshape(shape)
