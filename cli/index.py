@@ -1,4 +1,4 @@
-"""`tandem index`: build, list, verify, activate and roll back index versions."""
+"""`tandem index`: build, rebuild, list, verify, activate and roll back index versions."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +10,7 @@ from rich.table import Table
 from bundle.config import load_config, parse_overrides, validate_config
 from bundle.errors import RetrievalError
 from bundle.workspace import Collection
+from cli import rebuild
 from cli.console import emit, make_progress, people, say
 from cli.options import (
     DEFAULT_WORKSPACE,
@@ -21,6 +22,8 @@ from cli.options import (
 )
 
 app = typer.Typer(help="Build and manage index versions.", no_args_is_help=True)
+app.command("rebuild")(rebuild.rebuild_command)
+app.command("gc")(rebuild.gc_command)
 VersionArgument = Annotated[str, typer.Argument(help="Name of the index version.")]
 
 

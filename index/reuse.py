@@ -28,7 +28,7 @@ from index.manifest import CONTENT_FILE, VECTORS_FILE
 from index.store import verify_version
 
 KEPT_SHARDS = ".embedded-"
-_ITEM_TOWER = "item"
+_ITEM_TOWER = "item"  # of the role whose files lie in the version folder itself
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
