@@ -12,7 +12,7 @@ from bundle.files import REMOVING, TEMPORARY, is_in_use, remove_unused
 from bundle.store import DAMAGED
 from bundle.workspace import Collection
 from index.reuse import KEPT_SHARDS
-from index.store import current, list_versions, pointer_lock, previous_versions
+from index.store import known_current, list_versions, pointer_lock, previous_versions
 
 LEAST_KEPT = 2
 REPORTS_FOLDER = "rebuilds"
@@ -34,7 +34,7 @@ def kept_versions(collection: Collection, keep: int) -> list[str]:
     The newest version is kept in any case: it may wait to be looked at or activated.
     """
     names = list_versions(collection)
-    order = dict.fromkeys([current(collection), *reversed(previous_versions(collection)), *reversed(names)])
+    order = dict.fromkeys([known_current(collection), *reversed(previous_versions(collection)), *reversed(names)])
     kept = [name for name in order if name is not None and name in names][: max(keep, LEAST_KEPT)]
     return list(dict.fromkeys([*kept, *names[-1:]]))
 

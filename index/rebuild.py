@@ -73,6 +73,7 @@ class _Rebuild:
     base: Path
     notes: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
+    is_built: bool = False
 
     def run(self, *, force: bool) -> RebuildReport:
         active = self._active()
@@ -116,6 +117,7 @@ class _Rebuild:
             with self._timed("check versions"):
                 versions = [*([active] if active else []), *list_versions(self.collection)[-1:]]
                 reuse = find_reuse(self.collection, inputs.bundle.bundle_id, versions)
+        self.is_built = True
         version = build_from(inputs, self.progress, reuse)
         reuse.forget_shards()
         manifest = read_version(self.collection, version)
@@ -150,7 +152,8 @@ class _Rebuild:
         active: str | None,
         results: list[GateResult] | None = None,
     ) -> RebuildReport:
-        n_vectors = built.count * len(inputs.towers)
+        n_vectors = built.count * len(inputs.towers) if self.is_built else 0
+        n_copied = built.n_copied if self.is_built else 0
         report = RebuildReport(
             collection=self.collection.name,
             version=built.version,
@@ -158,8 +161,8 @@ class _Rebuild:
             before=active,
             bundle_id=built.bundle_id,
             count=built.count,
-            n_copied=built.n_copied,
-            n_embedded=n_vectors - built.n_copied,
+            n_copied=n_copied,
+            n_embedded=n_vectors - n_copied,
             gates=tuple(results or ()),
             notes=tuple(self.notes),
             seconds=self._rounded(),

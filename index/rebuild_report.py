@@ -33,8 +33,8 @@ class RebuildReport(Config):
     before: str | None = Field(description="The version that was active before.")
     bundle_id: str = Field(description="The bundle that embeds the catalogue.")
     count: int = Field(ge=1, description="Items in the catalogue.")
-    n_copied: int = Field(ge=0, description="Embeddings copied because their content did not change.")
-    n_embedded: int = Field(ge=0, description="Embeddings computed.")
+    n_copied: int = Field(ge=0, description="Embeddings that this run copied because their content did not change.")
+    n_embedded: int = Field(ge=0, description="Embeddings that this run computed.")
     gates: tuple[GateResult, ...] = Field(default=(), description="What every gate found; empty if none was asked.")
     notes: tuple[str, ...] = Field(default=(), description="What else an operator should know.")
     removed: tuple[str, ...] = Field(default=(), description="Index versions and leftovers that were removed.")
@@ -63,18 +63,17 @@ def write_rebuild_report(collection: Collection, report: RebuildReport) -> Path:
 
 def read_outcome(collection: Collection, version: str) -> Outcome | None:
     """What became of a version when it was rebuilt; None where no readable report tells."""
+    path = report_folder(collection, version) / REPORT_FILE
     try:
-        return RebuildReport.model_validate_json(
-            (report_folder(collection, version) / REPORT_FILE).read_bytes()
-        ).outcome
+        return RebuildReport.model_validate_json(path.read_bytes()).outcome
     except (OSError, ValidationError):
         return None
 
 
 def _page(report: RebuildReport) -> str:
-    title = f"Rebuild of {escape(report.collection)} {_pill(report.outcome)}"
+    title = f"Rebuild of {escape(report.collection)}"
     summary = (
-        f"<code>{escape(report.version)}</code>: {report.count:,} items, {report.n_embedded:,} embedded, "
+        f"{_pill(report.outcome)} <code>{escape(report.version)}</code>: {report.count:,} items, {report.n_embedded:,} embedded, "
         f"{report.n_copied:,} copied. {report.sentence}"
     )
     facts = [("bundle", report.bundle_id), ("active before", report.before or "none")]

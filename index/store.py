@@ -68,7 +68,7 @@ def activate(collection: Collection, version: str) -> None:
     _check_servable(collection, version)
     with pointer_lock(collection):
         read_version(collection, version)  # it may have been removed while it was checked
-        before, previous = _known_current(collection), previous_versions(collection)
+        before, previous = known_current(collection), previous_versions(collection)
         if before == version:
             return
         if before is not None:
@@ -95,7 +95,7 @@ def rollback(collection: Collection) -> str:
     return version
 
 
-def _known_current(collection: Collection) -> str | None:
+def known_current(collection: Collection) -> str | None:
     """The active version, or None where CURRENT is damaged or names a version that is gone."""
     try:
         version = current(collection)
@@ -122,7 +122,7 @@ def previous_versions(collection: Collection) -> list[str]:
     """The versions that were active before and are still there, the latest last."""
     path = _previous_path(collection)
     names = path.read_text(encoding="utf-8").split() if path.is_file() else []
-    known, active = set(list_versions(collection)), _known_current(collection)
+    known, active = set(list_versions(collection)), known_current(collection)
     names = [name for name in names if name in known]
     while names and names[-1] == active:
         names.pop()
