@@ -34,7 +34,7 @@ def rebuild_command(
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
     as_json: JsonOption = False,
 ) -> None:
-    """Embed what changed, build, judge and activate; exits with 3 where a gate refuses and the old version serves on."""
+    """Embed what changed, build, judge and activate; exits with 3 if a gate refuses and the old version serves on."""
     from index.rebuild import RebuildConfig, rebuild
     from index.rebuild_report import PAGE_FILE, report_folder
 
@@ -97,6 +97,5 @@ def _tell_garbage(garbage: "Garbage", what: str) -> None:
         say(f"{what}: {name}")
     for name in garbage.in_use:
         say(f"in use, so left alone: {name}")
-    say(
-        f"{len(garbage.versions)} versions and {len(garbage.leftovers)} leftovers {what}, {garbage.size_bytes / 1e6:,.1f} MB"
-    )
+    counts = f"{len(garbage.versions)} versions and {len(garbage.leftovers)} leftovers"
+    say(f"{counts} {what}, {garbage.size_bytes / 1e6:,.1f} MB")

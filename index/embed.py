@@ -3,6 +3,7 @@
 N corpus, D embedding, S shard.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,8 @@ def embed_items(
         raise InvalidTable(f"{items.source} has no rows; a catalogue needs at least one item", path=items.source)
     shape = (len(items), bundle.manifest.dimension)
     vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    with path.open("r+b") as file:  # where the disk is full this says so; writing to the mapping would kill the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     table = items.table.select(list(dict.fromkeys(["item_id", *tower.featurizer.names])))
     missing = np.arange(len(items)) if known is None else known.copy_into(vectors_ND)
     progress.start("embed items", len(missing))

@@ -4,7 +4,7 @@ Nothing is removed that a process on this machine is writing or loading (the loc
 serves stays readable to its server after it was removed, because its files are mapped.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -48,7 +48,7 @@ def collect_garbage(collection: Collection, keep: int, *, dry_run: bool = False)
     with pointer_lock(collection):
         kept = kept_versions(collection, keep)
         old = [collection.index(name) for name in list_versions(collection) if name not in kept]
-        for path in [*old, *_leftovers(collection)]:
+        for path in [*old, *_leftovers(collection, kept)]:
             size = _size(path)
             if not (_is_free(path) if dry_run else _remove(path)):
                 in_use.append(path.name)
@@ -61,18 +61,18 @@ def collect_garbage(collection: Collection, keep: int, *, dry_run: bool = False)
     return Garbage(tuple(versions), tuple(leftovers), tuple(in_use), size_bytes)
 
 
-def _leftovers(collection: Collection) -> Iterator[Path]:
+def _leftovers(collection: Collection, kept: Sequence[str]) -> Iterator[Path]:
     """Temporary files and folders, moved-aside bundles, shards older than a version, reports of removed versions."""
     hidden = (TEMPORARY, REMOVING, DAMAGED)
-    folders = (collection.folder, collection.bundles, collection.indexes, collection.folder / REPORTS_FOLDER)
-    for folder in folders:
+    reports = _entries(collection.folder / REPORTS_FOLDER)
+    for folder in (collection.folder, collection.bundles, collection.indexes, *reports):
         yield from (path for path in _entries(folder) if path.name.startswith(hidden))
     names = list_versions(collection)
     newest_s = collection.index(names[-1]).stat().st_mtime if names else 0.0
     for path in _entries(collection.indexes):
         if path.name.startswith(KEPT_SHARDS) and path.stat().st_mtime < newest_s:
             yield path
-    yield from (path for path in _entries(folders[-1]) if not path.name.startswith(".") and path.name not in names)
+    yield from (path for path in reports if path.name not in kept)
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -26,7 +26,7 @@ from index.manifest import IndexManifest
 from index.rebuild_lock import rebuild_lock
 from index.rebuild_report import Outcome, RebuildReport, read_outcome, write_rebuild_report
 from index.reuse import Reuse, find_reuse
-from index.store import activate, current, list_versions, read_version, verify_version
+from index.store import activate, known_current, list_versions, read_version, verify_version
 from index.version import open_version
 
 
@@ -92,11 +92,10 @@ class _Rebuild:
         return self._judge(inputs, found, active)
 
     def _active(self) -> str | None:
-        try:
-            return current(self.collection)
-        except ValueError:
-            self.notes.append(f"{self.collection.current} is damaged; it is written anew")
-            return None
+        active = known_current(self.collection)
+        if active is None and self.collection.current.exists():
+            self.notes.append(f"{self.collection.current} names no version that is there; it is written anew")
+        return active
 
     def _found(self, inputs: BuildInputs, active: str | None) -> IndexManifest | None:
         """The active or else the newest version, if it is whole and was built of these inputs."""

@@ -73,8 +73,8 @@ def read_outcome(collection: Collection, version: str) -> Outcome | None:
 def _page(report: RebuildReport) -> str:
     title = f"Rebuild of {escape(report.collection)}"
     summary = (
-        f"{_pill(report.outcome)} <code>{escape(report.version)}</code>: {report.count:,} items, {report.n_embedded:,} embedded, "
-        f"{report.n_copied:,} copied. {report.sentence}"
+        f"{_pill(report.outcome)} <code>{escape(report.version)}</code>: {report.count:,} items, "
+        f"{report.n_embedded:,} embedded, {report.n_copied:,} copied. {report.sentence}"
     )
     facts = [("bundle", report.bundle_id), ("active before", report.before or "none")]
     sections = [section("Gates", "", _gates(report)), section("Where the time went", "", _times(report))]

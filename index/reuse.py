@@ -21,7 +21,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from bundle.errors import RetrievalError
-from bundle.files import replace_file
+from bundle.files import REMOVING, replace_file
 from bundle.workspace import Collection
 from index.content import DIGEST_BYTES, DigestArray
 from index.manifest import CONTENT_FILE, VECTORS_FILE
@@ -91,8 +91,10 @@ class Reuse:
 
     def forget_shards(self) -> None:
         """Remove the shards, which a published version holds now."""
-        if self.kept_shards is not None:
-            shutil.rmtree(self.kept_shards, ignore_errors=True)
+        if self.kept_shards is not None and self.kept_shards.is_dir():
+            hidden = self.kept_shards.with_name(f"{REMOVING}{self.kept_shards.name}")  # a rest of it is no shard
+            self.kept_shards.rename(hidden)
+            shutil.rmtree(hidden)
 
 
 def find_reuse(collection: Collection, bundle_id: str, versions: Sequence[str]) -> Reuse:

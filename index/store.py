@@ -121,7 +121,7 @@ def _previous_path(collection: Collection) -> Path:
 def previous_versions(collection: Collection) -> list[str]:
     """The versions that were active before and are still there, the latest last."""
     path = _previous_path(collection)
-    names = path.read_text(encoding="utf-8").split() if path.is_file() else []
+    names = path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
     known, active = set(list_versions(collection)), known_current(collection)
     names = [name for name in names if name in known]
     while names and names[-1] == active:
