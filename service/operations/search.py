@@ -4,23 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from index.example_ranking import ExampleRanker
+from index.hub_correction import HubCorrected
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.live_recall import Searched
+from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
 
-Source = Literal["queries", "vectors", "item_ids"]
+Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
 @dataclass(frozen=True)
 class Search(OnLoaded):
-    """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
+    """Searches for the queries of joined requests; payload: records, vectors [B, D], item ids or examples, as
+    `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words` is
-    None they take no part; records are the only source that has them.
+    without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
+    Where `words` is None they take no part; records are the only source that has them. `hubness` is how hubs are held
+    back in scores of vectors, None where they are not.
     """
 
     source: Source
@@ -30,6 +37,7 @@ class Search(OnLoaded):
     depth: int | None
     extras: tuple[str, ...]
     words: Words | None = None
+    hubness: HubnessMethod | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -37,8 +45,10 @@ class Search(OnLoaded):
         good = [part for part in parts if not isinstance(part, Exception)]
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
-        ranking = self.ranker().rank(Queries.joined(good), self.k)
+        queries = Queries.joined(good)
+        ranking = self.ranker().rank(queries, self.k)
         stages.mark("search")
+        self._have_checked(queries, ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
@@ -55,6 +65,8 @@ class Search(OnLoaded):
         version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
+        if self.source == "examples":
+            return ask_by_examples(self.loaded, payloads, stages)
         if words is not None and words.fusion is None and self.depth is None:
             return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
         parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
@@ -71,10 +83,20 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        first: Ranker = DenseRanker(role, dict(self.params))
-        if self.words is not None:
-            first = self.words.ranker(self.loaded, first, role)
-        return first if self.depth is None else Rescored(first, role, self.depth)
+        dense: Ranker = DenseRanker(role, dict(self.params))
+        if self.source == "examples":
+            return self._without_hubs(ExampleRanker(dense, role, self.depth))
+        if self.depth is not None:
+            first = dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+            return self._without_hubs(Rescored(first, role, self.depth))
+        dense = self._without_hubs(dense)
+        return dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+
+    def _without_hubs(self, ranker: Ranker) -> Ranker:
+        """The same with hubs held back, if the request is for that."""
+        if self.hubness is None:
+            return ranker
+        return HubCorrected(ranker, self.loaded.version.role(self.relation).bias(), self.hubness)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""
@@ -86,6 +108,19 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
+        """Offer the first search for a check of its index recall; only embeddings have an exact answer to compare."""
+        live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
+        is_by_vectors_alone = self.words is None and self.hubness is None
+        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+            return
+        own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
+        role = self.loaded.version.role(self.relation)
+        _, row_K = ranking.of(0, self.k)
+        live.offer(
+            Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
+        )
 
     def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
         tower, words = self.loaded.bundle.query, self.words
