@@ -34,7 +34,7 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         for relation, role in manifest.roles.items()
     ]
     sections += [
-        _section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
+        section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
         for relation, role in manifest.roles.items()
         if role.hubness is not None
     ]
@@ -88,7 +88,7 @@ def _hubness_table(report: HubnessReport) -> str:
         )
         for measure in report.measures
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _collision_note(report: SemanticIdReport) -> str:
