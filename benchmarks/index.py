@@ -9,6 +9,7 @@ from benchmarks.index_parts.filters import FILTERS
 from benchmarks.index_parts.hubness import HUBNESS
 from benchmarks.index_parts.hybrid import HYBRID
 from benchmarks.index_parts.kinds import KINDS
+from benchmarks.index_parts.rebuild import REBUILD
 from benchmarks.index_parts.set_operations import SET_OPERATIONS
 from benchmarks.parts import Part, run_parts
 
@@ -17,6 +18,7 @@ PARTS: Mapping[str, Part] = {
     "filters": FILTERS,
     "hubness": HUBNESS,
     "hybrid": HYBRID,
+    "rebuild": REBUILD,
     "set-operations": SET_OPERATIONS,
 }
 OPENING = "Every first stage of a search beside its baselines; costs are CPU time on one thread, or ratios in one run."

@@ -17,19 +17,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bundle.errors import BundleNotFound, ConfigError
-from bundle.features import text_columns
 from bundle.files import file_entries, publish_folder, staging_folder
 from bundle.items import Items
 from bundle.progress import NoProgress, Progress
-from bundle.session import SessionConfig
-from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
 from index.arrow_file import write_arrow
-from index.attributes import attribute_table
-from index.catalogue import read_catalogue
 from index.config import BuildConfig
+from index.content import row_digests
 from index.corpus import Corpus, CorpusCodes
 from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
@@ -38,14 +33,15 @@ from index.errors import RecallBelowTarget
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
+from index.inputs import BuildInputs, read_inputs
 from index.kinds import IndexKind
 from index.kinds.semantic_prefix import SemanticPrefixKind
 from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
+    CONTENT_FILE,
     FORMAT_VERSION,
     IDS_FILE,
-    IN_ROLE_FOLDER,
     INDEX_FILE,
     LEXICAL_FOLDER,
     REPORT_FOLDER,
@@ -61,7 +57,8 @@ from index.prefix_tree import Branch
 from index.queries import RecallQueries, recall_queries
 from index.recall import measure
 from index.report import write_report
-from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
+from index.reuse import Reuse
+from index.semantic_ids import encode_corpus, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
 
@@ -74,13 +71,17 @@ def build_index(
     Relative paths of `config` start at `base`. Either a whole version appears or none does. Raises ConfigError,
     BundleNotFound and what opening the bundle raises, InvalidTable, EmbeddingFailed or RecallBelowTarget.
     """
-    if config.collection != collection.name:
-        raise ConfigError(f"the build config is for collection '{config.collection}', not for '{collection.name}'")
-    session = SessionConfig(device=config.device, threads=config.threads)
-    bundle = open_bundle(collection, config.bundle or _newest_bundle(collection), session)
+    return build_from(read_inputs(collection, config, base), progress or NoProgress())
+
+
+def build_from(inputs: BuildInputs, progress: Progress, reuse: Reuse | None = None) -> str:
+    """Build one index version of what was read, taking the vectors of `reuse` where nothing changed.
+
+    Raises as `build_index` does.
+    """
+    collection = inputs.collection
     with staging_folder(collection.indexes) as folder:
-        build = _Build(folder, collection, bundle, config, progress or NoProgress(), base)
-        version = build.run(new_stamp(collection))
+        version = _Build(folder, inputs, progress, reuse or Reuse()).run(new_stamp(collection))
         publish_folder(folder, collection.index(version))
     return version
 
@@ -90,29 +91,25 @@ class _Build:
     """The steps of one build, each writing its files into `folder`."""
 
     folder: Path
-    collection: Collection
-    bundle: Bundle
-    config: BuildConfig
+    inputs: BuildInputs
     progress: Progress
-    base: Path
+    reuse: Reuse
+    n_copied: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.collection, self.config, self.base = self.inputs.collection, self.inputs.config, self.inputs.base
+        self.bundle = self.inputs.bundle
+        self.seconds["read"] = self.inputs.seconds
 
     def run(self, stamp: str) -> str:
         """Do all steps and return the version's name."""
-        towers = self._towers()
-        with self._timed("read"):
-            features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            spec, lexical = self.bundle.manifest.features, self.config.lexical
-            words = lexical.item_fields(spec.item) if lexical else []
-            items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
-            if lexical:
-                lexical.check(items, spec)
-            items.check_columns([feature.name for feature in features])
-            attributes = attribute_table(items, self.config.attributes)
-            texts = name_texts(self.config.name_columns, items, attributes)
-            continued = self._continued(items)
+        items, attributes, texts = self.inputs.items, self.inputs.attributes, self.inputs.texts
+        continued = self._continued(items)
         with self._timed("embed"):
-            vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
+            vectors = {
+                self.folder / role: self._embed(tower, items, role) for role, tower in self.inputs.towers.items()
+            }
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
             corpora = {
@@ -128,16 +125,12 @@ class _Build:
         worded = self._lexical(items, item_tower.kind)
         return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded)
 
-    def _towers(self) -> dict[Path, Tower]:
-        """The tower that embeds each role's folder; last the one whose vectors ask."""
-        towers = {self.folder: self.bundle.item}
-        if self.bundle.manifest.queries_are == "items":
-            towers[self.folder / IN_ROLE_FOLDER] = self.bundle.query
-        return towers
-
-    def _embed(self, tower: Tower, items: Items, folder: Path) -> NDArray[np.float32]:
+    def _embed(self, tower: Tower, items: Items, role: Path) -> NDArray[np.float32]:
+        folder = self.folder / role
         folder.mkdir(exist_ok=True)
-        return embed_items(
+        known = self.reuse.known(role, row_digests(items.table, tower.featurizer.names))
+        np.save(folder / CONTENT_FILE, known.content_N16)
+        vectors_ND = embed_items(
             self.bundle,
             tower,
             items,
@@ -145,7 +138,10 @@ class _Build:
             self.progress,
             shard_size=self.config.shard_size,
             batch_size=self.config.batch_size,
+            known=known,
         )
+        self.n_copied += known.n_copied
+        return vectors_ND
 
     def _codes(self, folder: Path, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
         """The codes of the item tower's vectors, which name items; of the other role's where its index reads them."""
@@ -270,6 +266,8 @@ class _Build:
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),
+            n_copied=self.n_copied,
+            inputs_digest=self.inputs.digest,
             config=self.config.model_dump(mode="json"),
             seconds={step: round(seconds, 3) for step, seconds in self.seconds.items()},
             software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
@@ -283,13 +281,6 @@ class _Build:
         start = time.perf_counter()
         yield
         self.seconds[step] = self.seconds.get(step, 0) + time.perf_counter() - start
-
-
-def _newest_bundle(collection: Collection) -> str:
-    bundles = list_bundles(collection)
-    if not bundles:
-        raise BundleNotFound(f"collection '{collection.name}' has no bundle; train one first")
-    return bundles[-1]
 
 
 def _count_zero(vectors_ND: NDArray[np.float32]) -> int:

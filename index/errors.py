@@ -79,6 +79,12 @@ class DeviceUnavailable(VersionError):
     code = "device-unavailable"
 
 
+class RebuildRunning(VersionError):
+    """Another rebuild or garbage collection of the collection holds the lock."""
+
+    code = "rebuild-running"
+
+
 class RecallBelowTarget(VersionError):
     """No setting of the index kind reaches the target index recall."""
 

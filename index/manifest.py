@@ -13,13 +13,14 @@ from index.errors import VersionCorrupt, VersionFormatUnsupported
 from index.hubness.report import HubnessReport
 from index.kinds import IndexKind
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 INDEX_FILE = "index.faiss"
 IDS_FILE = "ids.arrow"
 ATTRIBUTES_FILE = "attributes.arrow"
 SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
+CONTENT_FILE = "content.npy"
 IN_ROLE_FOLDER = "in"
 LEXICAL_FOLDER = "lexical"
 Relation = Literal["similar", "complementary"]
@@ -160,6 +161,11 @@ class IndexManifest(Config):
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     is_deterministic: bool = Field(description="Whether the same input, seed and threads give the same files again.")
+    n_copied: int = Field(
+        ge=0,
+        description="Embeddings, over all roles, that were copied: the same tower read the same content before.",
+    )
+    inputs_digest: str = Field(description="SHA-256 over the catalogue and every other table that the build read.")
     config: dict[str, Any] = Field(description="The resolved build configuration.")
     seconds: dict[str, float] = Field(description="Wall time of each build step, in seconds.")
     software: dict[str, str] = Field(description="Versions of the packages that wrote the files.")

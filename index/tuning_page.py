@@ -3,7 +3,7 @@
 from html import escape
 
 from index.front_plot import Spot, front_plot
-from index.report import page
+from index.page import page
 from index.tune import Trial, Tuning, kind_section
 
 
