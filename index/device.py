@@ -37,6 +37,13 @@ class PlacedIndex(Protocol):
     def largest_k(self) -> int:
         """The most rows that one query can ask for."""
 
+    @property
+    def takes_selectors(self) -> bool:
+        """Whether a search heeds the selector in its parameters."""
+
+    def list_of_each_row(self, n_rows: int) -> NDArray[np.int32]:
+        """The number of the inverted list that holds each row, [N]; of an index in memory that has lists."""
+
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads. Safe to call from many threads."""
 
@@ -89,9 +96,22 @@ class CpuIndex:
     """An index in the memory of this process, or mapped into it; each calling thread searches by itself."""
 
     largest_k = sys.maxsize
+    takes_selectors = True
 
     def __init__(self, index: faiss.Index) -> None:
         self._index: faiss.Index | None = index
+
+    def list_of_each_row(self, n_rows: int) -> NDArray[np.int32]:
+        """The number of the inverted list that holds each row, [N]."""
+        if self._index is None:
+            raise _closed()
+        lists = faiss.extract_index_ivf(self._index).invlists
+        list_N = np.empty(n_rows, dtype=np.int32)
+        for number in range(lists.nlist):
+            size = lists.list_size(number)
+            if size:
+                list_N[faiss.rev_swig_ptr(lists.get_ids(number), size)] = number
+        return list_N
 
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads."""
@@ -149,6 +169,8 @@ class GpuIndex:
     """An index on a GPU; searches queue for the owning thread."""
 
     largest_k = GPU_LARGEST_K
+    # faiss's own kernels take a selector and ignore it (issues 3114, 3924).
+    takes_selectors = False
 
     def __init__(self, index: faiss.Index, owner: GpuOwner) -> None:
         """Copy `index` to the device once; the CPU copy is not kept."""
@@ -172,6 +194,10 @@ class GpuIndex:
                 largest_nprobe=GPU_LARGEST_NPROBE,
             )
         return self._owner.run(lambda: self._search(query_BD, k, params))
+
+    def list_of_each_row(self, n_rows: int) -> NDArray[np.int32]:
+        """Nothing asks for it, because no search on a GPU skips rows."""
+        raise NotImplementedError
 
     def close(self) -> None:
         """Free the device memory in the owning thread."""
@@ -201,6 +227,15 @@ class Replicas:
     def largest_k(self) -> int:
         """The most rows that one query can ask for."""
         return min(member.largest_k for member in self._members)
+
+    @property
+    def takes_selectors(self) -> bool:
+        """Whether a search heeds the selector in its parameters."""
+        return all(member.takes_selectors for member in self._members)
+
+    def list_of_each_row(self, n_rows: int) -> NDArray[np.int32]:
+        """The number of the inverted list that holds each row, [N]."""
+        return self._members[0].list_of_each_row(n_rows)
 
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads. Raises what the member raises."""

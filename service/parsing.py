@@ -7,8 +7,11 @@ import orjson
 from pydantic import ValidationError
 
 from bundle.errors import BatchTooLarge
+from index.filters.filter import Filter
+from index.filters.size import FilterSize, check_filter_size
 from service.errors import InvalidRequest
 from service.schemas.fields import RequestBody
+from service.settings import LimitSettings
 
 ModelT = TypeVar("ModelT", bound=RequestBody)
 _MOST_FAULTS = 5
@@ -57,6 +60,12 @@ def check_hits(n_queries: int, hits_each: int, limit: int) -> None:
             f"{n_queries} queries x {hits_each} hits or candidates are {n_queries * hits_each}, at most {limit} are "
             "taken in one request; send fewer queries or ask for fewer"
         )
+
+
+def check_filter(asked: Filter, limits: LimitSettings) -> None:
+    """Raise InvalidFilter when the filter is larger than the limits."""
+    most = FilterSize(limits.max_filter_depth, limits.max_filter_conditions, limits.max_filter_values)
+    check_filter_size(asked, most)
 
 
 def _faults(error: ValidationError) -> str:

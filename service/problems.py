@@ -35,6 +35,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     index_errors.VersionError: Row(503, "Index version cannot be served"),
     index_errors.VersionNotFound: Row(404, "Index version not found"),
     index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
+    index_errors.InvalidFilter: Row(422, "Filter cannot be used"),
     index_errors.RelationNotServed: Row(409, "Relation not served"),
     index_errors.HubnessNotServed: Row(409, "Hubness correction not served"),
     index_errors.LexicalNotServed: Row(409, "Collection has no index of words"),

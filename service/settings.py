@@ -56,6 +56,10 @@ class LimitSettings(Config):
         "IDs x k; not below max_k, max_depth and max_list.",
     )
 
+    max_filter_depth: int = Field(default=8, ge=1, description="Filters within filters.")
+    max_filter_conditions: int = Field(default=64, ge=1, description="Conditions of a filter, on all levels.")
+    max_filter_values: int = Field(default=4096, ge=1, description="Values and item ids that a filter compares.")
+
     @model_validator(mode="after")
     def _one_query_fits(self) -> Self:
         for name in ("max_k", "max_depth", "max_list"):

@@ -35,9 +35,14 @@ class CodedLists(LearntLists):
         """The search parameters used where a request gives none."""
         return {"nprobe": self.nprobe, "refine": self.refine}
 
-    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
+    def parameters(
+        self,
+        params: Mapping[str, int],
+        rows: faiss.IDSelector | None = None,
+        lists: faiss.IDSelector | None = None,
+    ) -> faiss.SearchParameters | None:
         """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
-        found = super().parameters(params)
+        found = super().parameters(params, rows, lists)
         if params.get("refine", 1) > MOST_REFINE:
             raise InvalidSearchParams(
                 f"search parameter 'refine' is {params['refine']}; give a whole number from 1 to {MOST_REFINE}",

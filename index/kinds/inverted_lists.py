@@ -1,7 +1,7 @@
 """What the kinds with inverted lists share: a query is compared with the items of the nprobe nearest lists."""
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import faiss
 from pydantic import Field
@@ -23,6 +23,7 @@ class InvertedLists(Config):
 
     kind: str
     accepted: ClassVar[tuple[str, ...]] = ("nprobe",)
+    skips_lists: ClassVar[bool] = True
 
     @property
     def n_lists(self) -> int | None:
@@ -45,10 +46,21 @@ class InvertedLists(Config):
         """The search parameters used where a request gives none."""
         return {"nprobe": self.nprobe}
 
-    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
-        """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
+    def parameters(
+        self,
+        params: Mapping[str, int],
+        rows: faiss.IDSelector | None = None,
+        lists: faiss.IDSelector | None = None,
+    ) -> faiss.SearchParameters | None:
+        """The faiss parameters of one request over the defaults; raises InvalidSearchParams.
+
+        `rows` are those that may be found; `lists` are those that hold any, where the kind can leave out the others.
+        """
         check_params(self.kind, params, self.accepted)
-        return faiss.SearchParametersIVF(nprobe=params.get("nprobe", self.nprobe))
+        given = {"sel": rows} if rows is not None else {}
+        if lists is not None and self.skips_lists:
+            given["quantizer_params"] = faiss.SearchParameters(sel=lists)
+        return self._faiss_parameters(nprobe=params.get("nprobe", self.nprobe), **given)
 
     def variants(self) -> list[Self]:
         """The settings worth measuring, cheapest first."""
@@ -59,6 +71,9 @@ class InvertedLists(Config):
         """The same lists with nprobe doubled; none once every list is searched."""
         n_lists = self.n_lists or self.nprobe
         return [self._at(min(2 * self.nprobe, n_lists))] if self.nprobe < n_lists else []
+
+    def _faiss_parameters(self, **given: Any) -> faiss.SearchParameters:
+        return faiss.SearchParametersIVF(**given)
 
     def _at(self, nprobe: int) -> Self:
         return self.model_copy(update={"nprobe": nprobe})

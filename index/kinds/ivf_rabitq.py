@@ -1,7 +1,6 @@
 """Inverted lists over RaBitQ codes (Gao and Long 2024, arXiv 2405.12497; more bits: Gao et al. 2025, 2409.09913)."""
 
-from collections.abc import Mapping
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import faiss
 from pydantic import Field
@@ -30,10 +29,8 @@ class IvfRabitqKind(CodedLists):
         """What the lists hold of one item."""
         return -(-dimension // 8) + -(-dimension * (self.bits - 1) // 8) + FACTOR_BYTES[self.bits] + ID_BYTES
 
-    def parameters(self, params: Mapping[str, int]) -> faiss.SearchParameters | None:
-        """The faiss parameters of one request over the defaults; raises InvalidSearchParams."""
-        super().parameters(params)
-        lists = faiss.IVFRaBitQSearchParameters(nprobe=params.get("nprobe", self.nprobe), qb=QUERY_BITS)
+    def _faiss_parameters(self, **given: Any) -> faiss.SearchParameters:
+        lists = faiss.IVFRaBitQSearchParameters(qb=QUERY_BITS, **given)
         return faiss.SearchParametersPreTransform(index_params=lists)
 
     def _lists(self, coarse: faiss.Index, dimension: int, nlist: int, seed: int) -> faiss.Index:

@@ -35,6 +35,7 @@ class SemanticPrefixKind(InvertedLists):
     )
 
     runs_on_gpu: ClassVar[bool] = False
+    skips_lists: ClassVar[bool] = False  # faiss's residual coarse quantizer takes no selector
 
     @property
     def n_lists(self) -> int | None:
