@@ -5,6 +5,7 @@ python -m benchmarks.index --data FOLDER [--seeds 3] [--only PART ...] [--quick 
 
 from collections.abc import Mapping
 
+from benchmarks.index_parts.filters import FILTERS
 from benchmarks.index_parts.hubness import HUBNESS
 from benchmarks.index_parts.hybrid import HYBRID
 from benchmarks.index_parts.kinds import KINDS
@@ -13,6 +14,7 @@ from benchmarks.parts import Part, run_parts
 
 PARTS: Mapping[str, Part] = {
     "kinds": KINDS,
+    "filters": FILTERS,
     "hubness": HUBNESS,
     "hybrid": HYBRID,
     "set-operations": SET_OPERATIONS,

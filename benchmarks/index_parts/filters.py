@@ -14,8 +14,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from benchmarks.index_parts.clustered import Mixture
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from bundle.items import Items
 from index.allowed_rows import AllowedRows
 from index.attributes import AttributeColumns, attribute_table
