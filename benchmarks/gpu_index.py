@@ -8,7 +8,6 @@ python -m benchmarks.gpu_index [--quick]
 import argparse
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ from benchmarks.index_parts.clustered import Mixture
 from benchmarks.index_parts.kinds import kth_scores, recall
 from benchmarks.report import Row, write_benchmark
 from index.corpus import Corpus
-from index.device import Found, check_gpu, place
+from index.device import CpuIndex, Found, check_gpu, place
 from index.errors import DeviceUnavailable
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
@@ -93,22 +92,18 @@ def measure(size: Size) -> list[Row]:
     return rows
 
 
-class AllCores:
+class AllCores(CpuIndex):
     """A CPU index at its best for a benchmark: each call is split over all cores."""
 
-    largest_k = sys.maxsize
-
     def __init__(self, index: faiss.Index) -> None:
-        self._index = index
+        super().__init__(index)
+        self._whole = index
 
     def search(self, query_BD: FloatArray, k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads."""
         with use_threads(os.cpu_count() or 1):
-            scores_BK, rows_BK = self._index.search(query_BD, k, params=params)
+            scores_BK, rows_BK = self._whole.search(query_BD, k, params=params)
         return scores_BK, rows_BK
-
-    def close(self) -> None:
-        """Nothing to free before the process ends."""
 
 
 def speeds(search: Callable[[FloatArray, int], object], queries_QD: FloatArray) -> dict[int, float]:

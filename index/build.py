@@ -34,10 +34,12 @@ from index.corpus import Corpus, CorpusCodes
 from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.errors import RecallBelowTarget
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
 from index.kinds import IndexKind
+from index.kinds.semantic_prefix import SemanticPrefixKind
 from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
@@ -113,7 +115,9 @@ class _Build:
             vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
-            corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
+            corpora = {
+                folder: Corpus(vectors_ND, self._codes(folder, vectors_ND)) for folder, vectors_ND in vectors.items()
+            }
         hubness = self._hubness(asking_ND, items)
         item_tower, *in_role = [self._index(corpus, asking_ND, folder, hubness) for folder, corpus in corpora.items()]
         with self._timed("columns"):
@@ -143,9 +147,12 @@ class _Build:
             batch_size=self.config.batch_size,
         )
 
-    def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+    def _codes(self, folder: Path, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+        """The codes of the item tower's vectors, which name items; of the other role's where its index reads them."""
         codec = self.bundle.semantic_ids
-        return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
+        if codec is None or not (folder == self.folder or isinstance(self.config.kind, SemanticPrefixKind)):
+            return None
+        return CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(
         self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
@@ -157,7 +164,7 @@ class _Build:
             index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
-        with self._timed("measure recall"):
+        with self._timed("measure recall"), self._named_role(folder):
             measured = measure(
                 index,
                 kind,
@@ -188,6 +195,17 @@ class _Build:
             return None
         with self._timed("hubness"):
             return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
+
+    @contextmanager
+    def _named_role(self, folder: Path) -> Iterator[None]:
+        """Where there are two roles, what misses its target says in which."""
+        try:
+            yield
+        except RecallBelowTarget as error:
+            if self.bundle.manifest.queries_are != "items":
+                raise
+            role = "out" if folder == self.folder else "in"
+            raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         table = None if self.config.queries is None else self.base / self.config.queries

@@ -4,6 +4,7 @@ ServingError             root of this package's errors
   InvalidRequest         a body or field that cannot be used
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
+  UnknownModel           no tower that reads text has this model name
   UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
   KeyRequired            a key is needed, and none or an unknown one was sent
@@ -40,6 +41,12 @@ class UnknownCollection(ServingError):
     """No such collection is served."""
 
     code = "unknown-collection"
+
+
+class UnknownModel(ServingError):
+    """No tower that reads text has this model name."""
+
+    code = "unknown-model"
 
 
 class UnknownPage(ServingError):

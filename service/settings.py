@@ -109,6 +109,23 @@ class SecuritySettings(Config):
     )
 
 
+class CompatSettings(Config):
+    """What the routes in the shapes of OpenAI, Cohere and text-embeddings-inference answer with.
+
+    A model is a tower that reads text: `collection` is its query tower, `collection/item` its item tower.
+    """
+
+    default_model: str | None = Field(
+        default=None,
+        description="Model where a request names none, as those in the shape of text-embeddings-inference never do; "
+        "may be unset while one collection is served.",
+    )
+    text_features: dict[str, str] = Field(
+        default_factory=dict,
+        description="Feature that takes the text, by model; needed where a tower has several text features.",
+    )
+
+
 class LogSettings(Config):
     """What is logged, as JSON lines on stderr; records and queries never are."""
 
@@ -130,6 +147,7 @@ class Settings(BaseSettings):
         default=LiveRecallSettings(), description="How real searches are checked against exact search."
     )
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
+    compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
     index_device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the index.")

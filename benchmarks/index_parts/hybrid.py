@@ -20,8 +20,7 @@ from benchmarks.exam import Exam, corpus_of, tower_embeddings
 from benchmarks.lexical import bm25
 from benchmarks.medquad_data import medquad
 from benchmarks.parts import Budget, Part
-from benchmarks.report import Row
-from benchmarks.text_runs import rows_of
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
 from bundle.features import FeatureSpec, TextFeature
