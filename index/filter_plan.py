@@ -124,7 +124,7 @@ def _probe(problem: Problem, lists: Coverage) -> Plan:
     share = max(lists.local_share, problem.n_allowed / lists.n_rows)
     is_correlated = share > CORRELATED * problem.n_allowed / problem.n_rows
     n_probes = problem.effort * min(WIDEST, (CORRELATED_PROBES if is_correlated else 1) / share)
-    depth = _depth(problem.k, share) if CHECKED_ROW + SELECTED_ROW * share > 1 else 0
+    depth = min(_depth(problem.k, share), problem.n_rows) if CHECKED_ROW + SELECTED_ROW * share > 1 else 0
     if isinstance(problem.kind, InvertedLists) and not problem.kind.skips_lists:
         n_probes *= lists.n_all_lists / lists.n_lists
         return Plan("probe", min(lists.n_all_lists, math.ceil(n_probes)))
