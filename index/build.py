@@ -31,13 +31,13 @@ from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
+from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
-from index.errors import RecallBelowTarget
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
-from index.kinds import IndexKind, default_kind
+from index.kinds import IndexKind
 from index.kinds.semantic_prefix import SemanticPrefixKind
 from index.lexical.build import write_lexical
 from index.manifest import (
@@ -57,8 +57,8 @@ from index.manifest import (
     write_manifest,
 )
 from index.prefix_tree import Branch
-from index.queries import RecallQueries, item_queries, table_queries
-from index.recall import measure
+from index.queries import RecallQueries, recall_queries
+from index.recall import measure, of_role
 from index.report import write_report
 from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
 from index.stamp import new_stamp
@@ -148,35 +148,46 @@ class _Build:
 
     def _codes(self, folder: Path, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
         """The codes of the item tower's vectors, which name items; of the other role's where its index reads them."""
-        codec, kind = self.bundle.semantic_ids, self.config.kind or default_kind(len(vectors_ND))
-        if codec is None or not (folder == self.folder or isinstance(kind, SemanticPrefixKind)):
+        codec = self.bundle.semantic_ids
+        if codec is None or not (folder == self.folder or isinstance(self.config.kind, SemanticPrefixKind)):
             return None
         return CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(
         self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
     ) -> RoleReport:
-        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
+        choice, vectors_ND = self._kind(corpus), corpus.vectors_ND
+        kind = choice.kind.resolve(corpus)
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
-        with self._timed("measure recall"), self._named_role(folder):
+        with self._timed("measure recall"), of_role(self._role(folder)):
             measured = measure(
                 index,
                 kind,
                 vectors_ND,
                 self._recall_queries(asking_ND),
-                target=self.config.target_recall,
+                target=self.config.target_recall or (DEFAULT_TARGET if self.config.kind is None else None),
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        role = RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        role = RoleReport(
+            kind=measured.kind,
+            kind_because=choice.because,
+            recall=measured.report,
+            n_zero_vectors=_count_zero(vectors_ND),
+        )
         if hubness is None:
             return role
         with self._timed("hubness"), use_threads(self.config.threads):
             return role.model_copy(update={"hubness": hubness.write(folder, vectors_ND)})
+
+    def _kind(self, corpus: Corpus) -> Choice:
+        if self.config.kind is not None:
+            return Choice(self.config.kind)
+        return choose_kind(len(corpus), corpus.vectors_ND.shape[1], self.config.memory_budget_mb)
 
     def _hubness(self, asking_ND: NDArray[np.float32], items: Items) -> HubnessBuild | None:
         if self.config.hubness is None:
@@ -184,22 +195,15 @@ class _Build:
         with self._timed("hubness"):
             return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
-    @contextmanager
-    def _named_role(self, folder: Path) -> Iterator[None]:
-        """Where there are two roles, what misses its target says in which."""
-        try:
-            yield
-        except RecallBelowTarget as error:
-            if self.bundle.manifest.queries_are != "items":
-                raise
-            role = "out" if folder == self.folder else "in"
-            raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
+    def _role(self, folder: Path) -> str | None:
+        """The name of the role whose folder it is; None where there is one alone."""
+        if self.bundle.manifest.queries_are != "items":
+            return None
+        return "out" if folder == self.folder else "in"
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
-        size, seed = self.config.n_recall_queries, self.config.seed
-        if self.config.queries is None:
-            return item_queries(asking_ND, size, seed)
-        return table_queries(self.bundle, self.base / self.config.queries, size, seed)
+        table = None if self.config.queries is None else self.base / self.config.queries
+        return recall_queries(self.bundle, asking_ND, table, self.config.n_recall_queries, self.config.seed)
 
     def _continued(self, items: Items) -> Continued | None:
         codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
@@ -250,6 +254,7 @@ class _Build:
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
+            kind_because=item_tower.kind_because,
             recall=item_tower.recall,
             in_role=in_role,
             hubness=item_tower.hubness,

@@ -26,6 +26,11 @@ Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
 # The name holds the hash, and the hash cannot hold itself.
 _UNHASHED = ("version", "content_hash")
+_KIND_BECAUSE: Any = Field(
+    default=None,
+    exclude_if=lambda value: value is None,
+    description="Why this kind was chosen, where the build configuration names none.",
+)
 
 
 class RecallPoint(Config):
@@ -106,6 +111,7 @@ class RoleReport(Config):
     """The index of the catalogue in one role."""
 
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    kind_because: str | None = _KIND_BECAUSE
     recall: RecallReport = Field(description="Measured index recall.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     hubness: HubnessReport | None = Field(
@@ -127,6 +133,7 @@ class IndexManifest(Config):
     dimension: int = Field(ge=1, description="Width of the embeddings.")
     metric: Literal["cosine", "dot"] = Field(description="How scores are meant; both are inner products.")
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    kind_because: str | None = _KIND_BECAUSE
     recall: RecallReport = Field(description="Measured index recall.")
     in_role: RoleReport | None = Field(
         default=None,
@@ -162,7 +169,11 @@ class IndexManifest(Config):
     def roles(self) -> dict[Relation, RoleReport]:
         """What answers each relation between items; first the relation that the towers were trained for."""
         item_tower = RoleReport(
-            kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors, hubness=self.hubness
+            kind=self.kind,
+            kind_because=self.kind_because,
+            recall=self.recall,
+            n_zero_vectors=self.n_zero_vectors,
+            hubness=self.hubness,
         )
         if self.in_role is None:
             return {"similar": item_tower}

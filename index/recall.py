@@ -5,6 +5,8 @@ with duplicates has no unique answer.
 """
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import faiss
@@ -68,6 +70,17 @@ def measure(
     return Measured(chosen, report)
 
 
+@contextmanager
+def of_role(role: str | None) -> Iterator[None]:
+    """What misses its target in here says in which role, unless there is one alone (None)."""
+    try:
+        yield
+    except RecallBelowTarget as error:
+        if role is None:
+            raise
+        raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
+
+
 class _Truth:
     """Exact k-th best scores of the queries, and the vectors to score an index's hits with."""
 
@@ -118,8 +131,8 @@ def _widen(
     index: faiss.Index, kind: IndexKind, truth: _Truth, points: list[RecallPoint], target: float | None
 ) -> IndexKind:
     while target is not None and _at(points, kind).recall < target:
-        wider = kind.wider()
-        if wider is None:
+        wider: Sequence[IndexKind] = kind.wider()
+        if not wider:
             best = max(point.recall for point in points)
             raise RecallBelowTarget(
                 f"kind {kind.kind} reaches index recall {best:.4f} at its widest setting {kind.setting()}, below the "
@@ -127,9 +140,10 @@ def _widen(
                 target=target,
                 recall=best,
             )
-        kind = wider
-        if all(point.params != kind.setting() for point in points):
-            points.append(_point(index, kind, truth))
+        for step in wider:
+            if all(point.params != step.setting() for point in points):
+                points.append(_point(index, step, truth))
+        kind = max(wider, key=lambda step: _at(points, step).recall)
     return kind
 
 

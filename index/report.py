@@ -1,11 +1,20 @@
 """The report of an index version: one self-contained page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
+from index.front_plot import Spot, front_plot
 from index.hubness.report import HubnessReport, hubness_note
-from index.manifest import FusionReport, IndexManifest, LexicalReport, RecallReport, ResolutionReport, SemanticIdReport
+from index.manifest import (
+    FusionReport,
+    IndexManifest,
+    LexicalReport,
+    RecallReport,
+    ResolutionReport,
+    RoleReport,
+    SemanticIdReport,
+)
 from index.prefix_tree import Branch
 
 _PAGE = """<!doctype html>
@@ -56,7 +65,7 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         _section(
             f"Index recall{manifest.for_relation(relation)}",
             _recall_note(role.recall),
-            _recall_table(role.recall, role.kind.setting()),
+            _recall_plot(role) + _recall_table(role.recall, role.kind.setting()),
         )
         for relation, role in manifest.roles.items()
     ]
@@ -76,8 +85,12 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
     sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
     sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
     title = f"Index version of {escape(manifest.created_at)}"
-    page = _PAGE.format(title=title, summary=summary, sections="\n".join(sections))
-    (folder / "index.html").write_text(page, encoding="utf-8")
+    (folder / "index.html").write_text(page(title, summary, sections), encoding="utf-8")
+
+
+def page(title: str, summary: str, sections: Sequence[str]) -> str:
+    """A self-contained page of the given HTML parts."""
+    return _PAGE.format(title=title, summary=summary, sections="\n".join(sections))
 
 
 def _section(title: str, note: str, table: str) -> str:
@@ -93,14 +106,34 @@ def _recall_note(recall: RecallReport) -> str:
     )
 
 
+def _recall_plot(role: RoleReport) -> str:
+    if len(role.recall.points) < 2:
+        return ""
+    spots = [
+        Spot(
+            role.kind.kind,
+            _setting(point.params),
+            point.cpu_us_per_query,
+            point.recall,
+            point.params == role.kind.setting(),
+        )
+        for point in role.recall.points
+    ]
+    return front_plot(spots, role.recall.target)
+
+
+def _setting(params: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in params.items()) or "none"
+
+
 def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
     rows = []
     for point in recall.points:
-        params = ", ".join(f"{name} {value}" for name, value in point.params.items()) or "none"
+        setting = escape(_setting(point.params))
         bar = f'<span class="bar" style="width:{6 * point.recall:.2f}rem"></span>'
         mark = ' class="served"' if point.params == served else ""
         rows.append(
-            f'<tr{mark}><td>{escape(params)}</td><td class="number">{point.recall:.4f}</td><td>{bar}</td>'
+            f'<tr{mark}><td>{setting}</td><td class="number">{point.recall:.4f}</td><td>{bar}</td>'
             f'<td class="number">{point.cpu_us_per_query:,.0f}</td></tr>'
         )
     head = (
@@ -196,6 +229,11 @@ def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
         *(
             (f"kind{manifest.for_relation(relation)}", ", ".join(f"{k} {v}" for k, v in role.kind.model_dump().items()))
             for relation, role in manifest.roles.items()
+        ),
+        *(
+            (f"why this kind{manifest.for_relation(relation)}", role.kind_because)
+            for relation, role in manifest.roles.items()
+            if role.kind_because
         ),
         ("same input gives the same files", "yes" if manifest.is_deterministic else "no"),
         *(

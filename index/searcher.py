@@ -17,6 +17,7 @@ from index.device import Found, PlacedIndex
 from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector
 from index.ids import ItemIds
 from index.kinds import IndexKind
+from index.refine import refine
 from index.threads import use_one_thread
 
 Metric = Literal["cosine", "dot"]
@@ -59,7 +60,7 @@ class RowSearcher:
     """A faiss index with the exact vectors of its rows; speaks of rows, so it stays inside this package."""
 
     def __init__(self, placed: PlacedIndex, kind: IndexKind, vectors_ND: NDArray[np.float32]) -> None:
-        """`vectors_ND`, usually mapped, completes answers that the index leaves short."""
+        """`vectors_ND`, usually mapped, scores what codes found and completes answers that the index leaves short."""
         self._placed = placed
         self._kind = kind
         self._defaults = kind.parameters(NO_PARAMS)  # faiss only reads it, so all threads share one
@@ -68,14 +69,18 @@ class RowSearcher:
     def search(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int] = NO_PARAMS) -> Found:
         """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
 
-        Raises InvalidSearchParams or VersionClosed.
+        Scores are inner products with the vectors, also where the index holds codes. Raises InvalidSearchParams or
+        VersionClosed.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InvalidSearchParams(f"k is {k!r}; give a whole number of at least 1", k=k)
         k = min(k, len(self.vectors_ND))
-        scores_BK, rows_BK = self._placed.search(
-            query_BD, k, self._kind.parameters(params) if params else self._defaults
-        )
+        parameters = self._kind.parameters(params) if params else self._defaults
+        candidates_per_hit = self._kind.candidates_per_hit(params)
+        depth = min(k * (candidates_per_hit or 1), max(k, self._placed.largest_k), len(self.vectors_ND))
+        scores_BK, rows_BK = self._placed.search(query_BD, depth, parameters)
+        if candidates_per_hit is not None:
+            scores_BK, rows_BK = refine(query_BD, rows_BK, self.vectors_ND, k)
         short_B = rows_BK[:, -1] < 0  # faiss pads with -1 when the probed cells hold fewer than k items
         if short_B.any():
             scores_BK[short_B], rows_BK[short_B] = self._exact(query_BD[short_B], k)

@@ -14,8 +14,8 @@ from sklearn.decomposition import TruncatedSVD
 from sklearn.metrics import adjusted_mutual_info_score, normalized_mutual_info_score
 
 from benchmarks.cold_start import ColdTask, cold_tasks, downstream
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row, rows_of
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.semantic_id_parts.two_stage import TwoStage
 from bundle.config import validate_config
 from training.config import TrainConfig

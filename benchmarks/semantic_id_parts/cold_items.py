@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from benchmarks.cold_start import ITEM_ID, VECTOR, cold_tasks, run, run_popularity, semantic_ids
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row, rows_of
-from benchmarks.semantic_id_parts.contract import Budget, Part
 
 QUANTIZER: Mapping[str, Any] = {"kind": "residual", "levels": 3, "codebook_size": 64, "beam": 1}
 METHODS: Mapping[str, Mapping[str, Any]] = {

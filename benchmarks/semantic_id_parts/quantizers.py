@@ -13,8 +13,8 @@ import torch
 from pydantic import TypeAdapter
 
 from benchmarks.debian_data import debian_synopsis
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row, rows_of
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.text_vectors import minilm_vectors
 from bundle.semantic_id import SemanticIdSpace
 from index.resolution import CollisionConfig, resolve

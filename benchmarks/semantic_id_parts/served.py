@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 import torch
 
 from benchmarks.debian_data import debian_synopsis
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.serving import measure_load, running_server
 from benchmarks.text_vectors import minilm_vectors
 from bundle.config import validate_config

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.debian_data import debian_synopsis
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.text_vectors import minilm_vectors
 from training.embedding_map import nearest
 from training.quantizers.codes import decode_all, encode_all

@@ -11,6 +11,9 @@ from index.kinds.parameters import check_params
 
 MEASURED_NPROBE = (1, 4, 16, 64, 256)
 MOST_LISTS = 1_048_576
+ID_BYTES = 8
+# What faiss allocates for each list of a mapped index, measured.
+LIST_BYTES = 640
 
 
 class InvertedLists(Config):
@@ -30,6 +33,14 @@ class InvertedLists(Config):
         """Whether two builds of the same corpus, seed and thread count give the same bytes."""
         return True
 
+    def unmapped_bytes(self, n_items: int) -> int:
+        """What opening the mapped index allocates, about."""
+        return LIST_BYTES * (self.n_lists or 0)
+
+    def candidates_per_hit(self, params: Mapping[str, int]) -> int | None:
+        """How many candidates a request scores exactly for each hit; None, because the lists hold exact vectors."""
+        return None
+
     def setting(self) -> dict[str, int]:
         """The search parameters used where a request gives none."""
         return {"nprobe": self.nprobe}
@@ -44,10 +55,10 @@ class InvertedLists(Config):
         values = sorted({*MEASURED_NPROBE, self.nprobe})
         return [self._at(nprobe) for nprobe in values if nprobe <= (self.n_lists or nprobe)]
 
-    def wider(self) -> Self | None:
-        """The same lists with nprobe doubled; None once every list is searched, which is exact."""
+    def wider(self) -> list[Self]:
+        """The same lists with nprobe doubled; none once every list is searched."""
         n_lists = self.n_lists or self.nprobe
-        return self._at(min(2 * self.nprobe, n_lists)) if self.nprobe < n_lists else None
+        return [self._at(min(2 * self.nprobe, n_lists))] if self.nprobe < n_lists else []
 
     def _at(self, nprobe: int) -> Self:
         return self.model_copy(update={"nprobe": nprobe})

@@ -9,8 +9,9 @@ from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
 from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
+from index.kinds.ivf_rabitq import IvfRabitqKind
 from index.queries import RecallQueries, item_queries
-from index.recall import Measured, measure
+from index.recall import Measured, measure, of_role
 from tests.contracts.index_kind import clustered, exact, searcher
 
 
@@ -74,6 +75,17 @@ def test_a_target_raises_nprobe_to_the_first_doubling_that_meets_it() -> None:
     assert measured.report.target == 0.97
 
 
+@pytest.mark.parametrize(
+    ("start", "raised"), [({"nprobe": 64, "refine": 1}, "refine"), ({"nprobe": 1, "refine": 64}, "nprobe")]
+)
+def test_a_target_raises_the_parameter_that_recall_hangs_on(start: dict[str, int], raised: str) -> None:
+    kind = IvfRabitqKind(nlist=128, **start)
+    measured = run(kind, clustered(2_000), target=0.97)
+    changed = {name for name, value in measured.kind.setting().items() if value != start[name]}
+    assert changed == {raised}
+    assert measured.report.recall >= 0.97
+
+
 def test_a_target_that_is_met_changes_nothing() -> None:
     kind = IvfFlatKind(nlist=4, nprobe=4)
     assert run(kind, clustered(300), target=0.9).kind == kind
@@ -85,3 +97,13 @@ def test_a_target_out_of_reach_says_how_far_the_kind_came() -> None:
     with pytest.raises(RecallBelowTarget, match=r"kind hnsw reaches index recall 0\.\d+.*below the target 1") as caught:
         run(weak, vectors_ND, target=1.0)
     assert caught.value.context["target"] == 1.0
+
+
+def test_what_misses_its_target_says_in_which_of_two_roles() -> None:
+    missed = RecallBelowTarget("kind hnsw reaches .8", target=0.9, recall=0.8)
+    with pytest.raises(RecallBelowTarget, match=r"^in the in role, kind hnsw reaches \.8$") as caught, of_role("in"):
+        raise missed
+    assert caught.value.context == {"target": 0.9, "recall": 0.8, "role": "in"}
+    with pytest.raises(RecallBelowTarget) as caught, of_role(None):
+        raise missed
+    assert caught.value is missed
