@@ -55,6 +55,7 @@ from index.queries import RecallQueries, item_queries, table_queries
 from index.recall import measure
 from index.report import write_report
 from index.reuse import Reuse
+from index.role import write_faiss
 from index.semantic_ids import encode_corpus, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
@@ -149,7 +150,7 @@ class _Build:
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
-            faiss.write_index(index, str(folder / INDEX_FILE))
+            write_faiss(index, folder / INDEX_FILE)
             self.progress.finish()
         with self._timed("measure recall"):
             measured = measure(
