@@ -57,6 +57,7 @@ from index.queries import RecallQueries, recall_queries
 from index.recall import measure, of_role
 from index.report import write_report
 from index.reuse import Reuse
+from index.role import write_faiss
 from index.semantic_ids import encode_corpus, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
@@ -157,7 +158,7 @@ class _Build:
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
-            faiss.write_index(index, str(folder / INDEX_FILE))
+            write_faiss(index, folder / INDEX_FILE)
             self.progress.finish()
         with self._timed("measure recall"), of_role(self._role(folder)):
             measured = measure(
