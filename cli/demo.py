@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from bundle.config import load_config
-from bundle.errors import ConfigError
+from bundle.errors import ConfigError, RetrievalError
 from bundle.workspace import Collection, Workspace
 from cli.console import make_progress, say
 from cli.demo_requests import demo_requests, show
@@ -54,15 +54,20 @@ def _prepare(workspace: Workspace) -> Collection:
     """The demo's collection with an active index version, made unless an earlier demo did."""
     from index.build import build_index
     from index.config import BuildConfig
-    from index.store import activate, current
+    from index.store import activate, current, read_version
     from training.config import TrainConfig
     from training.run import train
 
     config = load_config(TrainConfig, EXAMPLE / "train.toml")
     collection = workspace.collection(config.collection)
     if version := current(collection):
-        say(f"using index version {version} of an earlier demo; remove {workspace.root} to start over")
-        return collection
+        try:
+            read_version(collection, version)
+        except RetrievalError as error:
+            say(f"what an earlier demo made cannot be used: {error.message}")
+        else:
+            say(f"using index version {version} of an earlier demo; remove {workspace.root} to start over")
+            return collection
     say("1/3  train towers and semantic IDs on the purchases of an online shop")
     result = train(config, EXAMPLE, collection, resume=True, progress=make_progress())
     recall = {method: metrics["recall@20"] for method, metrics in result.metrics.items()}
