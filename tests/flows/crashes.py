@@ -13,6 +13,7 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -134,14 +135,14 @@ def crash(name: str, folder: Path) -> dict[str, Any]:
         forked(lambda: litter(template))
     versions = list_versions(shop_in(template))
     before = current(shop_in(template))
-    found = []
+    found: list[dict[str, Any]] = []
     for step in itertools.count():
         root = folder / f"{name}-{step}"
         shutil.copytree(template, root, copy_function=shutil.copy2)
-        status, _ = forked(lambda root=root: OPERATIONS[name](root), kill_at(step))
+        status, _ = forked(partial(OPERATIONS[name], root), kill_at(step))
         if status != signal.SIGKILL:
             return {"versions": versions, "before": before, "status": status, "found": found}
-        status, after = forked(lambda root=root: recovered(root))
+        status, after = forked(partial(recovered, root))
         found.append({"step": step, "status": status} | (after or {}))
         shutil.rmtree(root)
     raise AssertionError("unreachable")
