@@ -5,6 +5,7 @@ python -m benchmarks.index --data FOLDER [--seeds 3] [--only PART ...] [--quick 
 
 from collections.abc import Mapping
 
+from benchmarks.index_parts.cross_encoder_search import CROSS_ENCODER_SEARCH
 from benchmarks.index_parts.filters import FILTERS
 from benchmarks.index_parts.hubness import HUBNESS
 from benchmarks.index_parts.hybrid import HYBRID
@@ -17,6 +18,7 @@ PARTS: Mapping[str, Part] = {
     "kinds": KINDS,
     "filters": FILTERS,
     "hubness": HUBNESS,
+    "cross-encoder-search": CROSS_ENCODER_SEARCH,
     "hybrid": HYBRID,
     "rebuild": REBUILD,
     "set-operations": SET_OPERATIONS,

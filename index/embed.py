@@ -47,6 +47,7 @@ def embed_items(
     vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
     with path.open("r+b") as file:  # where the disk is full this says so; writing to the mapping would kill the process
         os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    items.check_columns(tower.featurizer.names)
     table = items.table.select(list(dict.fromkeys(["item_id", *tower.featurizer.names])))
     missing = np.arange(len(items)) if known is None else known.copy_into(vectors_ND)
     progress.start("embed items", len(missing))
