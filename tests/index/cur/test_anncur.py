@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from benchmarks.index_parts.synthetic_cross_encoder import synthetic_scores
 from index.cur.anncur import anncur, check_anchors, condition_number, embed_over_anchors
 from index.cur.paid_scores import PaidScores
-from tests.index.cur.synthetic import synthetic_scores
 
 
 def test_scores_of_exact_rank_are_reconstructed() -> None:

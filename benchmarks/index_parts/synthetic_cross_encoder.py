@@ -19,13 +19,15 @@ class SyntheticScores:
 
     anchor_NQ: Float64Array
     test_TN: Float64Array
+    anchor_dual_NQ: Float64Array
     dual_TN: Float64Array
 
     def scorer(self, t: int) -> Scorer:
         """The cross-encoder of one test query."""
 
         def score(rows_M: IntArray) -> FloatArray:
-            return self.test_TN[t, rows_M].astype(np.float32)
+            scores_M: FloatArray = self.test_TN[t, rows_M].astype(np.float32)
+            return scores_M
 
         return score
 
@@ -40,8 +42,8 @@ def synthetic_scores(
     query_QR = rng.standard_normal((n_anchors + n_tests, rank))
     score_QN = query_QR @ item_NR.T / np.sqrt((strength_R**2).sum())
     if bounded:
-        score_QN = 4 * np.tanh(score_QN)
+        score_QN = 4 * np.tanh(score_QN / 2)  # without the half the best items would all be as good as 4
     score_QN += noise * rng.standard_normal(score_QN.shape)
     seen = max(1, rank * 2 // 5)
-    dual_TN = query_QR[n_anchors:, :seen] @ item_NR[:, :seen].T
-    return SyntheticScores(score_QN[:n_anchors].T, score_QN[n_anchors:], dual_TN)
+    dual_QN = query_QR[:, :seen] @ item_NR[:, :seen].T
+    return SyntheticScores(score_QN[:n_anchors].T, score_QN[n_anchors:], dual_QN[:n_anchors].T, dual_QN[n_anchors:])
