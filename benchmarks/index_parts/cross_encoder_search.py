@@ -124,10 +124,10 @@ def _rows(task: str, method: str, answers: list[Answer]) -> list[Row]:
 CROSS_ENCODER_SEARCH = Part(
     f"""A synthetic cross-encoder: 4 tanh(x / 2), x a product of rank {RANK} of unit variance, plus noise of deviation
 {NOISES[0]} or {NOISES[1]}, over {N_ITEMS:,} items; {N_ANCHORS} anchor queries scored for all items beforehand,
-{N_TESTS} other queries. A dual encoder ranks by the product's first 24 axes. Every method makes the same number of calls of the
-cross-encoder a query; `rerank` scores the dual encoder's first. ANNCUR: half of the calls for anchor items drawn at
-random, the rest for what they make look best. ADACUR: rounds begin with the dual encoder's first; `prior`: only what
-the cross-encoder says beyond a line through the dual encoder's scores is estimated. rcond {RCOND} where none is named.
-Recall: of the cross-encoder's own k best. `cpu`: beside the calls.""",
+{N_TESTS} other queries. A dual encoder ranks by the product's first 24 axes. Every method makes the same number of
+calls of the cross-encoder a query; `rerank` scores the dual encoder's first. ANNCUR: half of the calls for anchor items
+drawn at random, the rest for what they make look best. ADACUR: rounds begin with the dual encoder's first; `prior`:
+only what the cross-encoder says beyond a line through the dual encoder's scores is estimated. rcond {RCOND} where none
+is named. Recall: of the cross-encoder's own k best. `cpu`: beside the calls.""",
     measure,
 )
