@@ -26,11 +26,13 @@ from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
-from index.arrow_file import write_arrow
-from index.attributes import attribute_table
+from index.arrow_file import open_arrow, write_arrow
+from index.attributes import AttributeColumns, attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
+from index.cur.build import build_cross_encoder_search
+from index.cur.kinds import CurReport
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.ids import id_table
@@ -52,6 +54,7 @@ from index.prefix_tree import Branch
 from index.queries import RecallQueries, item_queries, table_queries
 from index.recall import measure
 from index.report import write_report
+from index.reranked import check_item_columns
 from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
@@ -96,6 +99,8 @@ class _Build:
             items = read_catalogue(self.base / self.config.items, text_columns(features))
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
+            if self.bundle.reranker is not None:
+                check_item_columns(self.bundle.reranker, attributes.column_names)
             texts = name_texts(self.config.name_columns, items, attributes)
             continued = self._continued(items)
         with self._timed("embed"):
@@ -107,9 +112,10 @@ class _Build:
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
+        cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree)
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, cross_encoder_search, tree)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -175,6 +181,16 @@ class _Build:
                 self.folder, corpus.vectors_ND, corpus.codes, self.config.collisions, continued, texts, self.progress
             )
 
+    def _cross_encoder_search(self, vectors_ND: NDArray[np.float32]) -> CurReport | None:
+        kind = self.config.cross_encoder_search
+        if kind is None:
+            return None
+        with self._timed("cross-encoder search"):
+            columns = AttributeColumns(open_arrow(self.folder / ATTRIBUTES_FILE, mmap=True))
+            return build_cross_encoder_search(
+                kind, self.bundle, self.base, columns, vectors_ND, self.folder, self.config.seed, self.progress
+            )
+
     def _finish(
         self,
         stamp: str,
@@ -182,6 +198,7 @@ class _Build:
         roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
+        cross_encoder_search: CurReport | None,
         tree: Branch | None,
     ) -> str:
         item_tower, in_role = roles
@@ -198,6 +215,7 @@ class _Build:
             recall=item_tower.recall,
             in_role=in_role,
             semantic_ids=semantic_ids,
+            cross_encoder_search=cross_encoder_search,
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),

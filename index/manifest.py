@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from bundle.config import Config
 from bundle.files import MANIFEST, FileEntry
+from index.cur.kinds import CurReport
 from index.errors import VersionCorrupt, VersionFormatUnsupported
 from index.kinds import IndexKind
 
@@ -19,6 +20,7 @@ ATTRIBUTES_FILE = "attributes.arrow"
 SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
+CROSS_ENCODER_FILE = "cross_encoder.npy"
 IN_ROLE_FOLDER = "in"
 Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
@@ -104,6 +106,11 @@ class IndexManifest(Config):
         "answers for similar items, that of the item tower for complementary ones.",
     )
     semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
+    cross_encoder_search: CurReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="What cross-encoder search was built of, if it was.",
+    )
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     is_deterministic: bool = Field(description="Whether the same input, seed and threads give the same files again.")

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bundle.errors import InvalidRecord, InvalidTable
 from bundle.features import text_columns
+from bundle.featurize import Record
 from bundle.items import Items
 from bundle.store import Bundle
 from bundle.tables import read_table
@@ -45,11 +46,7 @@ def item_queries(vectors_ND: FloatArray, n_queries: int, seed: int) -> RecallQue
 
 def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> RecallQueries:
     """A seeded sample of a table's query records through the query tower; raises InvalidTable naming the row."""
-    table = read_table(path, {}, texts=text_columns(bundle.query.featurizer.features))
-    if not table.num_rows:
-        raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
-    rows_Q = _sample(table.num_rows, n_queries, seed)
-    records = Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names)
+    rows_Q, records = _sampled_records(bundle, path, n_queries, seed)
     try:
         encoded = bundle.query.featurizer.encode(records)
     except InvalidRecord as error:
@@ -62,6 +59,19 @@ def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> Reca
         ) from error
     batches = np.array_split(np.arange(len(rows_Q)), -(-len(rows_Q) // BATCH_SIZE))
     return RecallQueries(np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches]), None)
+
+
+def read_query_records(bundle: Bundle, path: Path, n_queries: int, seed: int) -> list[Record]:
+    """A seeded sample of a table's query records; raises InvalidTable."""
+    return _sampled_records(bundle, path, n_queries, seed)[1]
+
+
+def _sampled_records(bundle: Bundle, path: Path, n_queries: int, seed: int) -> tuple[NDArray[np.int64], list[Record]]:
+    table = read_table(path, {}, texts=text_columns(bundle.query.featurizer.features))
+    if not table.num_rows:
+        raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
+    rows_Q = _sample(table.num_rows, n_queries, seed)
+    return rows_Q, list(Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names))
 
 
 def _sample(count: int, size: int, seed: int) -> NDArray[np.int64]:

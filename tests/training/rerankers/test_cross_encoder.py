@@ -116,5 +116,9 @@ def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, 
 def test_what_a_request_could_not_give_is_refused(base: Path) -> None:
     with pytest.raises(ConfigError, match=r"reranker.query_columns names body, .* \(text, ask\)"):
         validate_config(TrainConfig, settings(base / "model", query_columns=["ask", "body"]), "test")
-    with pytest.raises(ConfigError, match=r"add a section \[pretrained.other\]"):
-        validate_config(TrainConfig, settings(base / "model", model="other"), "test")
+    with pytest.raises(ConfigError, match=r"add a section \[pretrained.tiny\]"):
+        validate_config(
+            TrainConfig,
+            {**settings(base / "model"), "pretrained": {}},
+            "test",
+        )
