@@ -5,6 +5,7 @@ ServingError             root of this package's errors
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
   NoSemanticIds          the served bundle has no quantizer
+  RerankerNotServed      the served bundle or version lacks what a cross-encoder needs
   KeyRequired            a key is needed, and none or an unknown one was sent
   KeyNotAllowed          the key is not for this collection, or lacks the scope
   ActivationDisabled     nobody may change what is served
@@ -45,6 +46,12 @@ class NoSemanticIds(ServingError):
     """The served bundle has no quantizer."""
 
     code = "no-semantic-ids"
+
+
+class RerankerNotServed(ServingError):
+    """The served bundle has no cross-encoder, or its index version was built without search by it."""
+
+    code = "reranker-not-served"
 
 
 class KeyRequired(ServingError):

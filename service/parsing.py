@@ -59,6 +59,15 @@ def check_hits(n_queries: int, hits_each: int, limit: int) -> None:
         )
 
 
+def check_pairs(n_queries: int, calls_each: int, limit: int) -> None:
+    """Raise BatchTooLarge when all queries together have a cross-encoder score more than `limit` pairs."""
+    if n_queries * calls_each > limit:
+        raise BatchTooLarge(
+            f"{n_queries} queries x {calls_each} items are {n_queries * calls_each} pairs for the cross-encoder, at "
+            f"most {limit} are taken in one request; send fewer queries or ask for fewer"
+        )
+
+
 def _faults(error: ValidationError) -> str:
     faults = error.errors(include_url=False, include_context=False, include_input=False)
     lines = [f"{_path(fault['loc'])}: {_message(fault)}" for fault in faults[:_MOST_FAULTS]]

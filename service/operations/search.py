@@ -8,6 +8,7 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 
 Source = Literal["queries", "vectors", "item_ids"]
@@ -18,7 +19,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself.
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `cross_encoder`
+    is None it takes no part; records are the only source that it reads.
     """
 
     source: Source
@@ -27,6 +29,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    cross_encoder: CrossEncoderUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -54,20 +57,23 @@ class Search(OnLoaded):
             return each(payloads, self._asked_by_items)
         parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
 
-        def read(part: FloatArray, payload: Any) -> Queries:
+        def read(part_and_payload: tuple[FloatArray | Exception, Any]) -> Queries:
+            part, payload = part_and_payload
+            if isinstance(part, Exception):
+                raise part
+            if self.cross_encoder is not None:
+                self.cross_encoder.check(self.loaded, payload)
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
             return Queries(checked_BD, payload if self.source == "queries" else None)
 
-        return [
-            part if isinstance(part, Exception) else read(part, payload)
-            for part, payload in zip(parts, payloads, strict=True)
-        ]
+        return each(list(zip(parts, payloads, strict=True)), read)
 
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
         dense = DenseRanker(role, dict(self.params))
-        return dense if self.depth is None else Rescored(dense, role, self.depth)
+        first = dense if self.depth is None else Rescored(dense, role, self.depth)
+        return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""

@@ -6,12 +6,13 @@ from index.device import GPU_LARGEST_K
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
-from service.errors import InvalidRequest
+from service.errors import InvalidRequest, RerankerNotServed
 from service.loaded import Loaded
+from service.operations.cross_encoder import CrossEncoderUse, item_reranker
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
-from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
@@ -19,6 +20,7 @@ from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
 DEFAULT_DEPTH_FACTOR = 4
+DEFAULT_BUDGET = 100
 
 
 class SearchHandler:
@@ -36,7 +38,8 @@ class SearchHandler:
         `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
         chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
         the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need.
+        groups, need. Where the bundle has a cross-encoder it can `rerank` what was found for records, or search by
+        itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -52,7 +55,10 @@ class SearchHandler:
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        return await slot.batcher.submit(_operation(request, source, depth, limit, loaded), payload, call.records, call)
+        operation = _operation(request, source, depth, limit, loaded)
+        if operation.cross_encoder is not None:
+            check_pairs(call.records, operation.cross_encoder.calls, settings.limits.max_reranked_pairs)
+        return await slot.batcher.submit(operation, payload, call.records, call)
 
 
 def _operation(
@@ -66,10 +72,46 @@ def _operation(
         _relation(request, source, loaded),
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        None if depth is None else min(depth, loaded.version.count),
+        min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
         tuple(sorted(set(request.with_))),
+        _cross_encoder(request, source, depth, loaded),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
+
+
+def _cross_encoder(request: SearchRequest, source: Source, depth: int | None, loaded: Loaded) -> CrossEncoderUse | None:
+    """The part that the cross-encoder takes in the search; raises InvalidRequest or RerankerNotServed."""
+    searches = request.mode == "cross_encoder"
+    if request.budget is not None and not searches:
+        raise InvalidRequest('budget is given without "mode": "cross_encoder"; add it or leave budget out')
+    if not searches and request.rerank != "cross_encoder":
+        return None
+    if source != "queries":
+        raise InvalidRequest(f"a cross-encoder reads the records of queries; give queries in place of {source}")
+    if request.diversify is not None or request.group_by is not None:
+        raise InvalidRequest(
+            "diversify and group_by go as deep as they must, which a cross-encoder's calls do not allow; leave them out"
+        )
+    item_reranker(loaded)
+    if not searches:
+        return CrossEncoderUse(depth or request.k, searches=False)
+    if request.rerank is not None:
+        raise InvalidRequest("mode 'cross_encoder' orders its hits by the cross-encoder already; leave rerank out")
+    return CrossEncoderUse(_budget(request, loaded), searches=True)
+
+
+def _budget(request: SearchRequest, loaded: Loaded) -> int:
+    search = loaded.version.cross_encoder_search
+    if search is None:
+        raise RerankerNotServed(
+            f"index version '{loaded.index_version}' was built without search by the cross-encoder; build one with a "
+            '[cross_encoder_search] section, or ask for "rerank": "cross_encoder"'
+        )
+    least = max(request.k, len(search.anchor_rows) + 1)
+    budget = max(DEFAULT_BUDGET, least) if request.budget is None else request.budget
+    if budget < least:
+        raise InvalidRequest(f"budget is {budget}, but must be at least {least}: k, and more than the anchor items")
+    return budget
 
 
 def _limit(request: SearchRequest, loaded: Loaded, max_k: int) -> PrefixLimit | None:

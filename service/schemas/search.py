@@ -32,6 +32,8 @@ class SearchRequest(RequestBody):
                 {"item_ids": ["85123A"], "k": 10},
                 {"item_ids": ["85123A"], "k": 10, "relation": "complementary"},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "rerank": "cross_encoder", "depth": 50},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
             ]
@@ -56,8 +58,20 @@ class SearchRequest(RequestBody):
     params: dict[str, int] | None = Field(
         default=None, description="Search parameters of the index kind, for example `ef_search` or `nprobe`."
     )
-    rerank: Literal["exact"] | None = Field(
-        default=None, description="`exact` scores the candidates again with their stored vectors."
+    mode: Literal["dense", "cross_encoder"] = Field(
+        default="dense",
+        description="`dense`: by embeddings; `cross_encoder`: by the bundle's cross-encoder, which scores `budget` "
+        "items a query, led from one to the next by its own scores.",
+    )
+    budget: int | None = Field(
+        default=None,
+        ge=1,
+        description="Items a query that the cross-encoder scores in mode `cross_encoder`; at least k, by default 100.",
+    )
+    rerank: Literal["exact", "cross_encoder"] | None = Field(
+        default=None,
+        description="`exact` scores the candidates again with their stored vectors; `cross_encoder` has the bundle's "
+        "cross-encoder read each with the query's record.",
     )
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
@@ -77,7 +91,10 @@ class Hit(BaseModel):
     """One item that was found."""
 
     item_id: str = Field(description="The item.", examples=["22423"])
-    score: float = Field(description="Score by the bundle's metric; larger is better.", examples=[0.83])
+    score: float = Field(
+        description="Larger is better: the bundle's metric, or the cross-encoder's score where it took part.",
+        examples=[0.83],
+    )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]
     )
