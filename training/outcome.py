@@ -10,6 +10,7 @@ from training.diagnostics import Diagnostics, diagnose
 from training.learn import Learned
 from training.metrics import Band
 from training.rerankers.contract import TrainedReranker
+from training.rerankers.gain import RerankerGain
 from training.semantic_ids import SemanticIds
 from training.splits import Split
 
@@ -25,6 +26,7 @@ class Outcome:
     comparison: Comparison
     semantic_ids: SemanticIds | None
     reranker: TrainedReranker | None = None
+    reranker_gain: RerankerGain | None = None
 
     @property
     def trained(self) -> bool:

@@ -17,7 +17,7 @@ from bundle.store import (
     write_bundle,
 )
 from bundle.workspace import Collection
-from training.compare import compare, flat
+from training.compare import Comparison, compare, flat
 from training.config import TrainConfig
 from training.dataset import Dataset
 from training.device import repeatable
@@ -35,6 +35,7 @@ from training.quantized import Int8Cost, quantize_towers
 from training.quantizers.contract import Behaviour, QuantizerData
 from training.report import write_report
 from training.rerankers.contract import TrainedReranker
+from training.rerankers.gain import RerankerGain, measure_gain
 from training.score import model_score
 from training.semantic_ids import Kept, SemanticIds, fit_semantic_ids
 from training.splits import Split
@@ -79,8 +80,9 @@ def train(
         lambda queries: model_score(learned.model, queries, learned.items, cpu),
     )
     semantic_ids = _semantic_ids(config, collection, dataset, split, learned)
-    reranker = _reranker(config, learned)
-    outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids, reranker)
+    outcome = Outcome(
+        config, dataset, split, learned, comparison, semantic_ids, *_reranker(config, learned, comparison)
+    )
     bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
     return TrainResult(bundle_id, comparison.metrics, semantic_ids.metrics if semantic_ids else None)
@@ -169,20 +171,34 @@ def _semantic_ids(
     )
 
 
-def _reranker(config: TrainConfig, learned: Learned) -> TrainedReranker | None:
-    if config.reranker is None:
-        return None
-    context = learned.context
+def _reranker(
+    config: TrainConfig, learned: Learned, comparison: Comparison
+) -> tuple[TrainedReranker, RerankerGain] | tuple[None, None]:
+    settings, context = config.reranker, learned.context
+    if settings is None:
+        return None, None
     with repeatable(config.trainer.seed, config.trainer.threads, context.device):
         context.model.to(context.device)
-        reranker = config.reranker.fit(context)
+        reranker = settings.fit(context)
         context.model.cpu().eval()
-    return reranker
+        gain = measure_gain(
+            reranker.ranker,
+            comparison.score,
+            comparison.queries,
+            settings.depth,
+            settings.test_queries,
+            exclude_seen=config.evaluation.exclude_seen,
+            seed=config.trainer.seed,
+        )
+    context.progress.start("reranker", None)
+    context.progress.note(gain.note())
+    context.progress.finish()
+    return reranker, gain
 
 
 def _draft(outcome: Outcome) -> BundleDraft:
     config, features, semantic_ids = outcome.config, outcome.learned.features, outcome.semantic_ids
-    reranker = outcome.reranker
+    reranker, gain = outcome.reranker, outcome.reranker_gain
     return BundleDraft(
         name=config.collection,
         dimension=config.dimension,
@@ -191,7 +207,7 @@ def _draft(outcome: Outcome) -> BundleDraft:
         vocabularies=features.vocabularies,
         statistics=features.statistics,
         semantic_id_codebooks=semantic_ids.quantizer.codebook_sizes if semantic_ids else None,
-        evaluation=flat(outcome.comparison.metrics),
+        evaluation={**flat(outcome.comparison.metrics), **(gain.flat() if gain else {})},
         training=config.model_dump(mode="json"),
         tokenizers={**features.tokenizers, **(reranker.tokenizers if reranker else {})},
         queries_are=outcome.dataset.queries_are,

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from bundle.rerankers import RerankerSpec
 from bundle.tokens import TextTokenizer
+from training.rankers.contract import Ranker
 
 
 class TrainedReranker(Protocol):
@@ -20,8 +21,8 @@ class TrainedReranker(Protocol):
         """The tokenizers that the spec names."""
 
     @property
-    def logs(self) -> Mapping[str, float]:
-        """How training went."""
+    def ranker(self) -> Ranker:
+        """The model."""
 
     def export(self, path: Path) -> None:
         """Write the graph; raises ExportMismatch unless it scores as the trained reranker."""

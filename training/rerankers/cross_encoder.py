@@ -37,6 +37,10 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
         "likely positives; unset for no such limit.",
     )
 
+    test_queries: int = Field(
+        default=100, ge=1, description="Test queries, at most, that reranking is measured on, each with `depth` items."
+    )
+
     def check(self, features: FeatureSpec, pretrained: Sequence[str]) -> None:
         """ValueError where requests could not give what it reads, or where its model has no name."""
         names = [feature.name for feature in features.query]
@@ -52,18 +56,16 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
             )
 
     def fit(self, context: HookContext) -> TrainedReranker:
-        """Train on the queries of `context`, whose model has its final weights, and leave the ranker on the CPU.
+        """Train on the queries of `context`, whose model has its final weights, in evaluation mode.
 
         Raises ConfigError as its build does, BadData and Diverged as `RankerLearner.learn`.
         """
         ranker = self.build(context)
         mining = HardNegativesConfig(depth=self.depth, per_query=self.depth, relative_margin=self.relative_margin)
         mined = Miner(mining, context).mine()
-        logs = RankerLearner(ranker, self, context.progress).learn(
-            mined, self.steps, np.random.default_rng(context.seed)
-        )
+        RankerLearner(ranker, self, context.progress).learn(mined, self.steps, np.random.default_rng(context.seed))
         tokenizer = context.pretrained.folder(self.model).tokenizer
-        return _Trained(self, ranker.cpu(), tokenizer, _example_pairs(ranker, mined), logs)
+        return _Trained(self, ranker, tokenizer, _example_pairs(ranker, mined))
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,6 @@ class _Trained:
     ranker: CrossEncoderRanker
     tokenizer: TextTokenizer
     pairs: Sequence[tuple[str, str]]
-    logs: Mapping[str, float]
 
     @property
     def spec(self) -> CrossEncoderSpec:

@@ -26,11 +26,11 @@ N = len(WORDS)
 
 
 def write_words(folder: Path) -> None:
-    """One item a word; a query asks for it with another word before. The towers see only the first letter."""
-    items = {"item_id": WORDS, "title": [word[0] for word in WORDS], "word": WORDS, "year": list(range(N))}
+    """One item a word; a query asks for it with another word before. The towers see only its half of the alphabet."""
+    items = {"item_id": WORDS, "title": [half(word) for word in WORDS], "word": WORDS, "year": list(range(N))}
     queries = {
         "query_id": [f"q{row}" for row in range(3 * N)],
-        "text": [WORDS[row % N][0] for row in range(3 * N)],
+        "text": [half(WORDS[row % N]) for row in range(3 * N)],
         "ask": [f"{('old', 'new', 'big')[row // N]} {WORDS[row % N]}" for row in range(3 * N)],
     }
     pairs = {
@@ -40,6 +40,10 @@ def write_words(folder: Path) -> None:
     }
     for name, table in (("items", items), ("queries", queries), ("interactions", pairs)):
         pq.write_table(pa.table(table), folder / f"{name}.parquet")
+
+
+def half(word: str) -> str:
+    return "early" if word < "l" else "late"
 
 
 def settings(model: Path, **reranker: Any) -> dict[str, Any]:
@@ -84,13 +88,16 @@ def test_a_trained_reranker_is_served_from_the_bundle_as_torch_scores(base: Path
     config = validate_config(TrainConfig, settings(base / "model"), "test")
     collection = Workspace(base / "workspace").collection("words")
     result = train(config, base, collection, progress=NoProgress())
-    reranker = open_bundle(collection, result.bundle_id).reranker
+    bundle = open_bundle(collection, result.bundle_id)
+    measured, reranker = bundle.manifest.evaluation, bundle.reranker
+    assert measured["reranker.queries"] == N
+    assert measured["reranker.mrr@15"] > measured["reranker.towers.mrr@15"] > 0
     assert reranker is not None
     assert (reranker.query_columns, reranker.item_columns) == (("ask",), ("word", "year"))
     items = [{"word": word, "year": row} for row, word in enumerate(WORDS)]
     scores_QN = np.stack([reranker.score({"ask": f"big {word}"}, items) for word in WORDS])
     place_Q = (scores_QN > scores_QN.diagonal()[:, None]).sum(1)
-    assert (place_Q < 3).mean() > 0.6  # the towers cannot tell words of one letter; a guess gives three of twenty
+    assert (place_Q < 3).mean() > 0.6  # a guess gives three of twenty
 
 
 def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, tmp_path: Path) -> None:
@@ -105,12 +112,11 @@ def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, 
         reranker.export(tmp_path / "reranker.onnx")
         served = reranker.spec.open(tmp_path / "reranker.onnx", reranker.tokenizers["tiny"], SessionConfig())
         scores.append(served.score({"ask": "big red"}, [{"word": word, "year": row} for row, word in enumerate(WORDS)]))
-    np.testing.assert_array_equal(*scores)
+    np.testing.assert_array_equal(scores[0], scores[1])
     with torch.no_grad():
         rows_1N = np.arange(N, dtype=np.int64)[None]
-        expected_1N = reranker.ranker.score(rows_1N[:, 0] + 2 * N, rows_1N).numpy()  # type: ignore[attr-defined]
+        expected_1N = reranker.ranker.score(rows_1N[:, 0] + 2 * N, rows_1N).numpy()
     np.testing.assert_allclose(scores[0], expected_1N[0], atol=1e-5 * np.abs(expected_1N).max())
-    assert set(reranker.logs) == {"ranker_loss", "ranker_accuracy"}
 
 
 def test_what_a_request_could_not_give_is_refused(base: Path) -> None:
