@@ -6,6 +6,7 @@ python -m benchmarks.semantic_ids --data FOLDER [--seeds 3] [--only PART ...] [-
 import argparse
 import tempfile
 from collections.abc import Mapping
+from inspect import cleandoc
 from pathlib import Path
 
 from benchmarks.report import add_rows
@@ -30,7 +31,7 @@ PARTS: Mapping[str, Part] = {
 PREAMBLE = "\n\n".join(
     [
         "Every quantizer and every use of semantic IDs beside its baselines; costs are CPU time, or ratios in one run.",
-        *(f"**{name}**: {part.protocol.strip()}" for name, part in PARTS.items()),
+        *(f"**{name}**: {cleandoc(part.protocol)}" for name, part in PARTS.items()),
     ]
 )
 

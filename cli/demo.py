@@ -37,7 +37,7 @@ def demo(
             if check:
                 say("\nevery request was answered as it should be")
                 return
-            say(f"\nserving at {server.url} (documentation at {server.url}/docs); stop with Ctrl-C")
+            say(f"\nserving at {server.url} (console at /console, documentation at /docs); stop with Ctrl-C")
             server.wait()
 
 

@@ -35,17 +35,22 @@ from index.cur.build import build_cross_encoder_search
 from index.cur.kinds import CurReport
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.fusion_weight import FusionWeigher
 from index.ids import id_table
-from index.kinds import default_kind
+from index.kinds import IndexKind, default_kind
+from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
     FORMAT_VERSION,
     IDS_FILE,
     IN_ROLE_FOLDER,
     INDEX_FILE,
+    LEXICAL_FOLDER,
     REPORT_FOLDER,
     VECTORS_FILE,
+    FusionReport,
     IndexManifest,
+    LexicalReport,
     RoleReport,
     SemanticIdReport,
     write_manifest,
@@ -96,7 +101,11 @@ class _Build:
         towers = self._towers()
         with self._timed("read"):
             features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            items = read_catalogue(self.base / self.config.items, text_columns(features))
+            spec, lexical = self.bundle.manifest.features, self.config.lexical
+            words = lexical.item_fields(spec.item) if lexical else []
+            items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
+            if lexical:
+                lexical.check(items, spec)
             items.check_columns([feature.name for feature in features])
             attributes = attribute_table(items, self.config.attributes)
             if self.bundle.reranker is not None:
@@ -115,7 +124,8 @@ class _Build:
         cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, cross_encoder_search, tree)
+        worded = self._lexical(items, item_tower.kind)
+        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded, cross_encoder_search)
 
     def _towers(self) -> dict[Path, Tower]:
         """The tower that embeds each role's folder; last the one whose vectors ask."""
@@ -191,6 +201,18 @@ class _Build:
                 kind, self.bundle, self.base, columns, vectors_ND, self.folder, self.config.seed, self.progress
             )
 
+    def _lexical(self, items: Items, kind: IndexKind) -> tuple[LexicalReport | None, FusionReport | None]:
+        if self.config.lexical is None:
+            return None, None
+        features, progress = self.bundle.manifest.features, self.progress
+        with self._timed("words"):
+            lexical = write_lexical(self.folder / LEXICAL_FOLDER, items, self.config.lexical, features, progress)
+        if self.config.fusion is None:
+            return lexical, None
+        with self._timed("learn fusion"):
+            weigher = FusionWeigher(self.folder, self.bundle, kind, lexical.query_fields)
+            return lexical, weigher.learn(self.config.fusion, self.base, self.config.seed)
+
     def _finish(
         self,
         stamp: str,
@@ -198,8 +220,9 @@ class _Build:
         roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
-        cross_encoder_search: CurReport | None,
         tree: Branch | None,
+        worded: tuple[LexicalReport | None, FusionReport | None],
+        cross_encoder_search: CurReport | None,
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -216,6 +239,8 @@ class _Build:
             in_role=in_role,
             semantic_ids=semantic_ids,
             cross_encoder_search=cross_encoder_search,
+            lexical=worded[0],
+            fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),

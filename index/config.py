@@ -3,11 +3,13 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from bundle.config import Config
 from index.cur.kinds import CurKind
+from index.fusion_weight import FusionConfig
 from index.kinds import IndexKind
+from index.lexical.build import LexicalConfig
 from index.resolution import CollisionConfig
 
 
@@ -27,6 +29,12 @@ class BuildConfig(Config):
     name_columns: tuple[str, ...] | None = Field(
         default=None,
         description="Text columns whose words name the prefixes of semantic IDs; the text attributes if not given.",
+    )
+    lexical: LexicalConfig | None = Field(
+        default=None, description="Index the words of the items too, for searches by words or by both."
+    )
+    fusion: FusionConfig | None = Field(
+        default=None, description="Learn how much embeddings and words shall count; needs [lexical]."
     )
     queries: Path | None = Field(
         default=None,
@@ -48,3 +56,9 @@ class BuildConfig(Config):
     shard_size: int = Field(default=4_096, ge=1, description="Items read and encoded at a time; bounds memory.")
     batch_size: int = Field(default=64, ge=1, description="Items in one call of the item tower; bounds memory.")
     seed: int = Field(default=0, ge=0, description="Seed of every random choice of the build.")
+
+    @model_validator(mode="after")
+    def _fusion_needs_words(self) -> "BuildConfig":
+        if self.fusion is not None and self.lexical is None:
+            raise ValueError("[fusion] weighs embeddings against words, but there is no [lexical] section; add one")
+        return self

@@ -13,6 +13,7 @@ VersionError                   an index version cannot be built, found, opened o
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
 InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
+  LexicalNotServed             a search by words over a version without an index of words
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
   InvalidSearchParams          a k or a search parameter that this kind does not take
@@ -91,6 +92,12 @@ class RelationNotServed(InputError):
     """A relation between items that the bundle of this index version was not trained for."""
 
     code = "relation-not-served"
+
+
+class LexicalNotServed(InputError):
+    """A search by words over an index version that has no index of words."""
+
+    code = "lexical-not-served"
 
 
 class DimensionMismatch(InputError):

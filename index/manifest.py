@@ -22,6 +22,7 @@ PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
 CROSS_ENCODER_FILE = "cross_encoder.npy"
 IN_ROLE_FOLDER = "in"
+LEXICAL_FOLDER = "lexical"
 Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
 # The name holds the hash, and the hash cannot hold itself.
@@ -78,6 +79,30 @@ class SemanticIdReport(Config):
     perplexity: tuple[float, ...] = Field(description="Effective number of codes in use, a level.")
 
 
+class FusionReport(Config):
+    """The weight of the fusion 'weighted', learned on queries with known answers."""
+
+    dense_weight: float = Field(
+        ge=0, le=1, description="Share of the embedding's score; the rest is that of the words."
+    )
+    ndcg: dict[str, float] = Field(description="nDCG@10 of these queries by every weight that was tried.")
+    n_queries: int = Field(ge=1, description="Queries learned on.")
+    n_left_out: int = Field(ge=0, description="Answers left out because their query or item is not known.")
+
+
+class LexicalReport(Config):
+    """The lexical index of this corpus."""
+
+    fields: tuple[str, ...] = Field(description="Columns of the items table whose words are found.")
+    query_fields: tuple[str, ...] = Field(description="Fields of a query record whose words are looked up.")
+    stop_words: str = Field(description="Language whose most common words are left out; 'none': no word is.")
+    k1: float = Field(description="How much more repeats of a word count.")
+    b: float = Field(description="How much long texts are held back.")
+    n_words: int = Field(ge=1, description="Different words of the corpus.")
+    n_postings: int = Field(ge=1, description="Pairs of an item and a word of it.")
+    n_without_words: int = Field(ge=0, description="Items without any word, which no words find.")
+
+
 class RoleReport(Config):
     """The index of the catalogue in one role."""
 
@@ -110,6 +135,16 @@ class IndexManifest(Config):
         default=None,
         exclude_if=lambda value: value is None,
         description="What cross-encoder search was built of, if it was.",
+    )
+    lexical: LexicalReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The index of words; left out where the build was asked for none.",
+    )
+    fusion: FusionReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The learned weight of embeddings and words; left out where the build was asked for none.",
     )
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")

@@ -46,7 +46,16 @@ def item_queries(vectors_ND: FloatArray, n_queries: int, seed: int) -> RecallQue
 
 def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> RecallQueries:
     """A seeded sample of a table's query records through the query tower; raises InvalidTable naming the row."""
-    rows_Q, records = _sampled_records(bundle, path, n_queries, seed)
+    table, rows_Q = _sampled(bundle, path, n_queries, seed)
+    return RecallQueries(embed_rows(bundle, table, rows_Q, path), None)
+
+
+def embed_rows(bundle: Bundle, table: pa.Table, rows_Q: NDArray[np.int64], path: Path) -> FloatArray:
+    """Embeddings [Q, D] of query records, which are rows of the table read from `path`.
+
+    Raises InvalidTable naming the row.
+    """
+    records = Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names)
     try:
         encoded = bundle.query.featurizer.encode(records)
     except InvalidRecord as error:
@@ -58,20 +67,21 @@ def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> Reca
             column=error.context["feature"],
         ) from error
     batches = np.array_split(np.arange(len(rows_Q)), -(-len(rows_Q) // BATCH_SIZE))
-    return RecallQueries(np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches]), None)
+    return np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches])
 
 
 def read_query_records(bundle: Bundle, path: Path, n_queries: int, seed: int) -> list[Record]:
     """A seeded sample of a table's query records; raises InvalidTable."""
-    return _sampled_records(bundle, path, n_queries, seed)[1]
+    table, rows_Q = _sampled(bundle, path, n_queries, seed)
+    return list(Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names))
 
 
-def _sampled_records(bundle: Bundle, path: Path, n_queries: int, seed: int) -> tuple[NDArray[np.int64], list[Record]]:
+def _sampled(bundle: Bundle, path: Path, n_queries: int, seed: int) -> tuple[pa.Table, NDArray[np.int64]]:
+    """A table of query records and the rows of a seeded sample of it."""
     table = read_table(path, {}, texts=text_columns(bundle.query.featurizer.features))
     if not table.num_rows:
         raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
-    rows_Q = _sample(table.num_rows, n_queries, seed)
-    return rows_Q, list(Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names))
+    return table, _sample(table.num_rows, n_queries, seed)
 
 
 def _sample(count: int, size: int, seed: int) -> NDArray[np.int64]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from index.manifest import IndexManifest, RecallReport, ResolutionReport, SemanticIdReport
+from index.manifest import FusionReport, IndexManifest, LexicalReport, RecallReport, ResolutionReport, SemanticIdReport
 from index.prefix_tree import Branch
 
 _PAGE = """<!doctype html>
@@ -65,6 +65,8 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         )
     if tree is not None:
         sections.append(_section("Tree of semantic IDs", _TREE_NOTE, _tree(tree)))
+    if manifest.lexical is not None:
+        sections.append(_section("Words", _words_note(manifest.lexical, manifest.fusion), _weights(manifest.fusion)))
     sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
     sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
     title = f"Index version of {escape(manifest.created_at)}"
@@ -148,6 +150,22 @@ def _left_out(branch: Branch) -> str:
     more = branch.n_children - len(branch.children)
     left = branch.count - sum(child.count for child in branch.children)
     return f"<li>{more:,} more with {left:,} items</li>" if more else ""
+
+
+def _words_note(words: LexicalReport, fusion: FusionReport | None) -> str:
+    learned = "" if fusion is None else (
+        f" The fusion <code>weighted</code> gives embeddings {fusion.dense_weight:g}, learned on {fusion.n_queries:,} "
+        "queries:"
+    )  # fmt: skip
+    return (
+        f"{words.n_words:,} different words in {escape(', '.join(words.fields))}, {words.n_postings:,} postings, "
+        f"{words.n_without_words:,} items without words; stop words: {words.stop_words}.{learned}"
+    )
+
+
+def _weights(fusion: FusionReport | None) -> str:
+    rows = [] if fusion is None else [(weight, f"{value:.4f}") for weight, value in fusion.ndcg.items()]
+    return _table(("weight of embeddings", "nDCG@10"), rows) if rows else ""
 
 
 def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:

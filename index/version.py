@@ -19,13 +19,15 @@ from index.arrow_file import open_arrow
 from index.attributes import AttributeColumns, Attributes
 from index.cur.kinds import CurSearch
 from index.device import DeviceName
-from index.errors import BundleMismatch, NoActiveVersion, RelationNotServed, VersionCorrupt
+from index.errors import BundleMismatch, LexicalNotServed, NoActiveVersion, RelationNotServed, VersionCorrupt
 from index.ids import ItemIds
+from index.lexical.bm25 import Bm25, open_bm25
 from index.manifest import (
     ATTRIBUTES_FILE,
     CROSS_ENCODER_FILE,
     IDS_FILE,
     IN_ROLE_FOLDER,
+    LEXICAL_FOLDER,
     PREFIXES_FILE,
     SEMANTIC_IDS_FILE,
     IndexManifest,
@@ -53,6 +55,7 @@ class IndexVersion:
     ids: ItemIds
     columns: AttributeColumns
     cross_encoder_search: CurSearch | None = None
+    bm25: Bm25 | None = None
 
     @property
     def version(self) -> str:
@@ -84,6 +87,15 @@ class IndexVersion:
                 relation=wanted,
             )
         return self.roles[wanted]
+
+    def words(self) -> Bm25:
+        """The index of words; raises LexicalNotServed."""
+        if self.bm25 is None:
+            raise LexicalNotServed(
+                f"index version '{self.version}' has no index of words; build one with a [lexical] section in the "
+                "build config, or search with mode 'dense'"
+            )
+        return self.bm25
 
     def search(
         self, query_BD: ArrayLike, k: int, params: Mapping[str, int] = NO_PARAMS, relation: Relation | None = None
@@ -168,6 +180,7 @@ def open_version(
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
         roles=_open_roles(folder, manifest, ids, device, mmap),
         cross_encoder_search=_open_cross_encoder_search(folder, manifest, mmap),
+        bm25=open_bm25(folder / LEXICAL_FOLDER, manifest.count, mmap=mmap) if manifest.lexical else None,
     )
 
 

@@ -17,7 +17,8 @@ from service.keys import ApiKey, Scope, digest, read_keys
 from service.settings import SecuritySettings
 
 logger = logging.getLogger(__name__)
-OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/errors", "/docs", "/openapi.json"})
+OPEN_PATHS = frozenset({"/livez", "/readyz", "/health", "/errors", "/docs", "/openapi.json", "/console"})
+OPEN_BELOW = "/console/"  # pages without data: what they show they ask for with a key
 HOW_TO_SEND = "send an API key as `Authorization: Bearer <key>` or in the header `api-key`"
 _LOOK_AGAIN_S = 1.0
 _BEARER = b"Bearer "
@@ -52,7 +53,7 @@ class Access:
             self._follow(self._path)
         secret = _secret(call)
         call.key = self._find(secret) if secret else None
-        if call.key is not None or self.is_open or call.path in OPEN_PATHS:
+        if call.key is not None or self.is_open or call.path in OPEN_PATHS or call.path.startswith(OPEN_BELOW):
             return
         raise KeyRequired(HOW_TO_SEND if secret is None else f"the key is not known here; {HOW_TO_SEND}")
 

@@ -18,12 +18,14 @@ from service.openapi import DocumentedApp, problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
+from service.routes.console import console_router
 from service.routes.embed import EmbedHandler
 from service.routes.errors import errors_router
 from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
 from service.routes.semantic_ids import SemanticIdsHandler
+from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
 from service.schemas.embed import EmbedAnswer, EmbedRequest
 from service.schemas.rerank import RerankAnswer, RerankRequest
@@ -65,7 +67,9 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
     )
     app.state.serving = serving
     app.router.routes.extend(_hot_routes(serving))
-    app.include_router(collections_router(serving, problem_responses(404)))
+    app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())
     return app

@@ -116,8 +116,9 @@ class Batcher:
                 f"{self._pending} records are waiting and at most {settings.max_pending_records} may; try again later",
                 retry_after_s=settings.retry_after_s,
             )
+        limit = call.patience_s(settings.deadline_s)
         job = _Job(operation, payload, records, self._loop.create_future(), call)
-        job.timer = self._loop.call_later(settings.deadline_s, self._expire, job)
+        job.timer = self._loop.call_later(limit, self._expire, job, limit)
         self._pending += records
         operation.hold()
         self._waiting.put(job)
@@ -131,10 +132,9 @@ class Batcher:
         for thread in self._threads:
             thread.join(timeout=self._settings.deadline_s)
 
-    def _expire(self, job: _Job) -> None:
+    def _expire(self, job: _Job, limit: float) -> None:
         if not job.future.done():
             self._on_shed("deadline")
-            limit = self._settings.deadline_s
             job.future.set_exception(DeadlineExceeded(f"no answer within {limit:g} s; send fewer records or later"))
 
     def _work(self) -> None:

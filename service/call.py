@@ -6,9 +6,11 @@ import re
 import time
 from collections.abc import Iterable, MutableMapping
 
+from service.errors import InvalidRequest
 from service.keys import ApiKey
 
 SCOPE_KEY = "tandem.call"
+MOST_TIMEOUT_DIGITS = 9
 _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _PREFIX = os.urandom(6).hex()
 _counter = itertools.count(1)
@@ -48,6 +50,23 @@ class Call:
         self.k: int | None = None
         self.records: int | None = None
         self.stages: MutableMapping[str, float] | None = None
+
+    def patience_s(self, most: float) -> float:
+        """Seconds that the caller waits, by its X-Request-Timeout-Ms, but `most` at most; raises InvalidRequest."""
+        for name, value in self.headers:
+            if name == b"x-request-timeout-ms":
+                if not value.isdigit() or len(value) > MOST_TIMEOUT_DIGITS or not int(value):
+                    raise InvalidRequest(
+                        f"the header X-Request-Timeout-Ms is {value[:40].decode('latin-1')!r}; give a whole number of "
+                        "milliseconds, at least 1"
+                    )
+                return min(int(value) / 1000, most)
+        return most
+
+    def server_timing(self) -> bytes:
+        """The stages as the header Server-Timing tells them (W3C Server Timing), in milliseconds."""
+        stages = (self.stages or {}).items()
+        return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages).encode()
 
 
 def request_id_from(headers: Headers) -> str:

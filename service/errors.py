@@ -4,6 +4,7 @@ ServingError             root of this package's errors
   InvalidRequest         a body or field that cannot be used
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
+  UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
   RerankerNotServed      the served bundle or version lacks what a cross-encoder needs
   KeyRequired            a key is needed, and none or an unknown one was sent
@@ -40,6 +41,12 @@ class UnknownCollection(ServingError):
     """No such collection is served."""
 
     code = "unknown-collection"
+
+
+class UnknownPage(ServingError):
+    """The console has no such file."""
+
+    code = "unknown-page"
 
 
 class NoSemanticIds(ServingError):

@@ -61,7 +61,7 @@ class HotRoute(APIRoute):
         call.route = self.name
         body = await read_body(scope, receive, self._max_body_bytes)
         answer = await self._handler(scope["path_params"]["collection"], body, call)
-        headers = [_JSON, (b"content-length", b"%d" % len(answer))]
+        headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 

@@ -56,10 +56,23 @@ def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> l
     return outcomes
 
 
-def embed_joined(tower: Tower, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[FloatArray | Exception]:
-    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload."""
+def _whole(records: Sequence[Record]) -> Sequence[Record]:
+    return records
+
+
+def embed_joined(
+    tower: Tower,
+    payloads: Sequence[Sequence[Record]],
+    stages: Stages,
+    read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
+) -> list[FloatArray | Exception]:
+    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload.
+
+    `read` gives what the tower reads of them.
+    """
 
     def encode(records: Sequence[Record]) -> EncodedRecords:
+        records = read(records)
         tower.featurizer.check_request(records)
         return tower.featurizer.encode(records)
 

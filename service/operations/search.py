@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bundle.featurize import Record
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
 from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids"]
 
@@ -19,8 +21,8 @@ class Search(OnLoaded):
     """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `cross_encoder`
-    is None it takes no part; records are the only source that it reads.
+    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words`
+    or `cross_encoder` is None it takes no part; records are the only source that either reads.
     """
 
     source: Source
@@ -29,6 +31,7 @@ class Search(OnLoaded):
     params: tuple[tuple[str, int], ...]
     depth: int | None
     extras: tuple[str, ...]
+    words: Words | None = None
     cross_encoder: CrossEncoderUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -52,27 +55,31 @@ class Search(OnLoaded):
 
     def asked(self, payloads: Sequence[Any], stages: Stages) -> list[Queries | Exception]:
         """The queries of every payload; a payload at fault has its error in their place."""
-        version = self.loaded.version
+        version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
-        parts = embed_joined(self.loaded.bundle.query, payloads, stages) if self.source == "queries" else payloads
+        if words is not None and words.fusion is None and self.depth is None:
+            return each(payloads, self._asked_by_words)
+        tower = self.loaded.bundle.query
+        parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
 
-        def read(part_and_payload: tuple[FloatArray | Exception, Any]) -> Queries:
-            part, payload = part_and_payload
-            if isinstance(part, Exception):
-                raise part
-            if self.cross_encoder is not None:
-                self.cross_encoder.check(self.loaded, payload)
+        def read(part: FloatArray, payload: Any) -> Queries:
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
             return Queries(checked_BD, payload if self.source == "queries" else None)
 
-        return each(list(zip(parts, payloads, strict=True)), read)
+        return [
+            part if isinstance(part, Exception) else read(part, payload)
+            for part, payload in zip(parts, payloads, strict=True)
+        ]
 
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        dense = DenseRanker(role, dict(self.params))
-        first = dense if self.depth is None else Rescored(dense, role, self.depth)
+        first: Ranker = DenseRanker(role, dict(self.params))
+        if self.words is not None:
+            first = self.words.ranker(self.loaded, first, role)
+        if self.depth is not None:
+            first = Rescored(first, role, self.depth)
         return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
@@ -85,6 +92,16 @@ class Search(OnLoaded):
             for hit, value in zip(hits, self._extra(name, item_ids), strict=True):
                 hit[name] = value
         return hits
+
+    def _read(self, records: Sequence[Record]) -> Sequence[Record]:
+        """What the tower reads of records that the rest of the search can read; raises InvalidRecord."""
+        if self.cross_encoder is not None:
+            self.cross_encoder.check(self.loaded, records)
+        return records if self.words is None else self.words.for_tower(self.loaded, records)
+
+    def _asked_by_words(self, records: Sequence[Record]) -> Queries:
+        self._read(records)
+        return Queries(records=records)
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

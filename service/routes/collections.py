@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Request
 
+from index.manifest import IndexManifest
 from service.call import SCOPE_KEY, Call
-from service.schemas.collections import CollectionInfo, CollectionList, LoadFailure
+from service.schemas.collections import CollectionInfo, CollectionList, LexicalInfo, LoadFailure
 from service.serving import Serving
 from service.slots import Slot
 
@@ -75,7 +76,20 @@ def _info(slot: Slot) -> CollectionInfo:
         relations={relation: role.recall.recall for relation, role in roles.items()},
         query_features=[feature.model_dump() for feature in features.query] if features else [],
         item_features=[feature.model_dump() for feature in features.item] if features else [],
+        lexical=_lexical(manifest) if manifest else None,
         semantic_id_codebooks=list(codebooks) if codebooks else None,
         fingerprints={name: entry.sha256 for name, entry in manifest.files.items()} if manifest else {},
         loaded_at=loaded.loaded_at if loaded else None,
+    )
+
+
+def _lexical(manifest: IndexManifest) -> LexicalInfo | None:
+    words = manifest.lexical
+    if words is None:
+        return None
+    return LexicalInfo(
+        fields=list(words.fields),
+        query_fields=list(words.query_fields),
+        n_words=words.n_words,
+        dense_weight=manifest.fusion.dense_weight if manifest.fusion else None,
     )

@@ -3,16 +3,18 @@
 from typing import Any
 
 from index.device import GPU_LARGEST_K
+from index.fusion import Fusion
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
-from service.errors import InvalidRequest, RerankerNotServed
+from service.errors import InvalidRequest
 from service.loaded import Loaded
-from service.operations.cross_encoder import CrossEncoderUse, item_reranker
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
+from service.operations.words import Words
 from service.parsing import check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
+from service.routes.cross_encoder import cross_encoder_use
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
@@ -20,7 +22,6 @@ from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
 DEFAULT_DEPTH_FACTOR = 4
-DEFAULT_BUDGET = 100
 
 
 class SearchHandler:
@@ -36,10 +37,11 @@ class SearchHandler:
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
         `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item. `diversify` and `group_by` limit
-        the hits that share the first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k
-        groups, need. Where the bundle has a cross-encoder it can `rerank` what was found for records, or search by
-        itself with `mode`.
+        chooses between similar items and complementary ones, which go with the item. `mode` chooses between embeddings,
+        words and both; by words alone only items that have one are hits, none where all words are unknown. `diversify`
+        and `group_by` limit the hits that share the first codes of their semantic IDs; the search then goes as deep as
+        k allowed hits, or k groups, need. Where the bundle has a cross-encoder it can `rerank` what was found for
+        records, or search by itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -66,6 +68,7 @@ def _operation(
 ) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
+    words = _words(request, source, loaded)
     search = Search(
         loaded,
         source,
@@ -74,44 +77,43 @@ def _operation(
         tuple(sorted(request.params.items())) if request.params else (),
         min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
         tuple(sorted(set(request.with_))),
-        _cross_encoder(request, source, depth, loaded),
+        words,
+        cross_encoder_use(request, source, depth, loaded),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
 
-def _cross_encoder(request: SearchRequest, source: Source, depth: int | None, loaded: Loaded) -> CrossEncoderUse | None:
-    """The part that the cross-encoder takes in the search; raises InvalidRequest or RerankerNotServed."""
-    searches = request.mode == "cross_encoder"
-    if request.budget is not None and not searches:
-        raise InvalidRequest('budget is given without "mode": "cross_encoder"; add it or leave budget out')
-    if not searches and request.rerank != "cross_encoder":
+def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | None:
+    """The part that words take in the search; raises InvalidRequest or LexicalNotServed."""
+    if request.mode != "hybrid" and (request.fusion is not None or request.dense_weight is not None):
+        raise InvalidRequest(f"fusion joins two scores, but mode '{request.mode}' has one; ask with mode 'hybrid'")
+    if request.mode in ("dense", "cross_encoder"):
         return None
     if source != "queries":
-        raise InvalidRequest(f"a cross-encoder reads the records of queries; give queries in place of {source}")
-    if request.diversify is not None or request.group_by is not None:
+        raise InvalidRequest(f"mode '{request.mode}' reads the words of records; give queries in place of {source}")
+    loaded.version.words()
+    if request.mode == "hybrid":
+        return Words(_fusion(request, loaded))
+    for name in ("params", "relation"):
+        if getattr(request, name) is not None:
+            raise InvalidRequest(f"{name} is about embeddings, but mode 'lexical' compares words; leave it out")
+    return Words(None)
+
+
+def _fusion(request: SearchRequest, loaded: Loaded) -> Fusion:
+    if request.fusion != "weighted":
+        if request.dense_weight is not None:
+            raise InvalidRequest('dense_weight is given without "fusion": "weighted"; add it or leave the weight out')
+        return Fusion(request.fusion or "z_score")
+    if request.dense_weight is not None:
+        return Fusion("weighted", request.dense_weight)
+    learned = loaded.version.manifest.fusion
+    if learned is None:
         raise InvalidRequest(
-            "diversify and group_by go as deep as they must, which a cross-encoder's calls do not allow; leave them out"
+            "fusion 'weighted' needs dense_weight: no weight was learned when this index version was built; give one, "
+            "or build with a [fusion] section"
         )
-    item_reranker(loaded)
-    if not searches:
-        return CrossEncoderUse(depth or request.k, searches=False)
-    if request.rerank is not None:
-        raise InvalidRequest("mode 'cross_encoder' orders its hits by the cross-encoder already; leave rerank out")
-    return CrossEncoderUse(_budget(request, loaded), searches=True)
-
-
-def _budget(request: SearchRequest, loaded: Loaded) -> int:
-    search = loaded.version.cross_encoder_search
-    if search is None:
-        raise RerankerNotServed(
-            f"index version '{loaded.index_version}' was built without search by the cross-encoder; build one with a "
-            '[cross_encoder_search] section, or ask for "rerank": "cross_encoder"'
-        )
-    least = max(request.k, len(search.anchor_rows) + 1)
-    budget = max(DEFAULT_BUDGET, least) if request.budget is None else request.budget
-    if budget < least:
-        raise InvalidRequest(f"budget is {budget}, but must be at least {least}: k, and more than the anchor items")
-    return budget
+    return Fusion("weighted", learned.dense_weight)
 
 
 def _limit(request: SearchRequest, loaded: Loaded, max_k: int) -> PrefixLimit | None:

@@ -16,6 +16,17 @@ class LoadFailure(BaseModel):
     attempts: int = Field(description="Loads tried.", examples=[1])
 
 
+class LexicalInfo(BaseModel):
+    """The index of words of a collection."""
+
+    fields: list[str] = Field(description="Item columns whose words are found.", examples=[["description"]])
+    query_fields: list[str] = Field(description="Fields of query records whose words are looked up.")
+    n_words: int = Field(description="Different words.")
+    dense_weight: float | None = Field(
+        description="Learned share of the embeddings with the fusion `weighted`; null when none was learned."
+    )
+
+
 class CollectionInfo(BaseModel):
     """One collection and what it serves."""
 
@@ -41,6 +52,9 @@ class CollectionInfo(BaseModel):
     )
     query_features: list[dict[str, Any]] = Field(description="Features that query records may have.")
     item_features: list[dict[str, Any]] = Field(description="Features that item records may have.")
+    lexical: LexicalInfo | None = Field(
+        description="Index of words, for the modes `lexical` and `hybrid`; null without one."
+    )
     semantic_id_codebooks: list[int] | None = Field(description="Codes a level; null without semantic IDs.")
     fingerprints: dict[str, str] = Field(description="SHA-256 of the served files.")
     loaded_at: str | None = Field(description="When the served version was swapped in, UTC.")

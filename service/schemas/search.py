@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.fusion import FusionName
 from index.manifest import Relation
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
@@ -36,6 +37,7 @@ class SearchRequest(RequestBody):
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "hybrid"},
             ]
         },
     )
@@ -47,6 +49,21 @@ class SearchRequest(RequestBody):
     item_ids: ItemIds | None = Field(
         default=None, description="Items whose neighbours are wanted; an item is never a hit of itself."
     )
+    mode: Literal["dense", "lexical", "hybrid", "cross_encoder"] = Field(
+        default="dense",
+        description="What is compared: embeddings (`dense`), words (`lexical`, BM25; only items that have a word of "
+        "the query are hits) or both (`hybrid`). Words are those of `queries`, in collections built with an index of "
+        "words. `cross_encoder`: the bundle's cross-encoder scores `budget` items a query, led from one to the next by "
+        "its own scores.",
+    )
+    fusion: FusionName | None = Field(
+        default=None,
+        description="How `hybrid` joins the two scores: the mean of their z-scores (`z_score`, the default), a mean "
+        "weighted as learned when the index was built or by `dense_weight` (`weighted`), or `reciprocal_rank`.",
+    )
+    dense_weight: float | None = Field(
+        default=None, ge=0, le=1, description="Share of the embeddings with `weighted`; the rest is that of the words."
+    )
     relation: Relation | None = Field(
         default=None,
         description="How hits are related to the item that asks: `similar` to it, or `complementary`, going with it. "
@@ -57,11 +74,6 @@ class SearchRequest(RequestBody):
     k: int = Field(default=10, ge=1, description="Hits a query, or groups with `group_by`; at most `limits.max_k`.")
     params: dict[str, int] | None = Field(
         default=None, description="Search parameters of the index kind, for example `ef_search` or `nprobe`."
-    )
-    mode: Literal["dense", "cross_encoder"] = Field(
-        default="dense",
-        description="`dense`: by embeddings; `cross_encoder`: by the bundle's cross-encoder, which scores `budget` "
-        "items a query, led from one to the next by its own scores.",
     )
     budget: int | None = Field(
         default=None,
@@ -92,8 +104,7 @@ class Hit(BaseModel):
 
     item_id: str = Field(description="The item.", examples=["22423"])
     score: float = Field(
-        description="Larger is better: the bundle's metric, or the cross-encoder's score where it took part.",
-        examples=[0.83],
+        description="Larger is better: the bundle's metric, or as `mode` or `rerank` says.", examples=[0.83]
     )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]
@@ -105,7 +116,9 @@ class Hit(BaseModel):
 class QueryHits(BaseModel):
     """The hits of one query."""
 
-    hits: list[Hit] = Field(description="Best first; min(k, items there are) of them.")
+    hits: list[Hit] = Field(
+        description="Best first; min(k, items there are) of them; with mode `lexical`, items with a word of the query."
+    )
     exhaustive: bool = Field(
         description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]
     )

@@ -1,8 +1,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("bm25s", reason="the package bm25s comes with the extra 'train'")
-
 from benchmarks.lexical import bm25, z_sum
 from tests.training.small_data import ints
 from training.ragged import FloatArray

@@ -24,11 +24,3 @@ def test_wrong_settings_end_before_anything_starts(tmp_path: Path, toml: str, ar
     assert done.returncode == 2
     assert says in done.stderr
     assert "Traceback" not in done.stderr
-
-
-@pytest.mark.parametrize("image", ["service", "training"])
-def test_an_image_gives_its_user_the_workspace(image: str) -> None:
-    """A fresh named volume takes the owner that the folder has in the image."""
-    text = (Path(__file__).parents[2] / "docker" / f"{image}.Dockerfile").read_text()
-    made = text.index("mkdir /workspace && chown 10001:10001 /workspace")
-    assert made < text.index("USER 10001") < text.index("VOLUME /workspace")

@@ -34,3 +34,11 @@ def test_a_wrong_key_or_value_is_named(tmp_path: Path, override: str, named: str
     (tmp_path / "index.toml").write_text('collection = "c"\nitems = "i.csv"\n[kind]\nkind = "flat"\n')
     with pytest.raises(ConfigError, match=named):
         load_config(BuildConfig, tmp_path / "index.toml", [override])
+
+
+def test_fusion_is_refused_without_words_to_weigh(tmp_path: Path) -> None:
+    (tmp_path / "index.toml").write_text(
+        'collection = "c"\nitems = "i.csv"\n[fusion]\nqueries = "q.csv"\ninteractions = "i.csv"\n'
+    )
+    with pytest.raises(ConfigError, match=r"there is no \[lexical\] section"):
+        load_config(BuildConfig, tmp_path / "index.toml")

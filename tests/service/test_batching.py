@@ -9,7 +9,7 @@ import pytest
 from bundle.errors import InvalidRecord
 from service.batching import Batcher, BatchReport, Outcome, Stages
 from service.call import Call
-from service.errors import DeadlineExceeded, NotReady, Overloaded
+from service.errors import DeadlineExceeded, InvalidRequest, NotReady, Overloaded
 from service.settings import BatchingSettings
 
 
@@ -54,8 +54,11 @@ class Bench:
             self.shed.append,
         )
 
-    def submit(self, operation: Echo, payload: object, records: int = 1) -> "asyncio.Future[bytes]":
-        return self.batcher.submit(operation, payload, records, Call([], "/"))
+    def submit(
+        self, operation: Echo, payload: object, records: int = 1, patience_ms: int | None = None
+    ) -> "asyncio.Future[bytes]":
+        headers = [] if patience_ms is None else [(b"x-request-timeout-ms", b"%d" % patience_ms)]
+        return self.batcher.submit(operation, payload, records, Call(headers, "/"))
 
     async def busy(self, operation: Echo) -> "asyncio.Future[bytes]":
         """Occupy the worker until the operation's gate opens."""
@@ -133,6 +136,30 @@ def test_a_full_queue_refuses_at_once_and_recovers() -> None:
         await bench.close()
 
     scenario(work)
+
+
+def test_a_caller_may_be_less_patient_than_the_server_but_not_more() -> None:
+    async def work() -> None:
+        bench, echo = Bench(deadline_s=0.5), Echo()
+        first = await bench.busy(echo)
+        hasty = bench.submit(echo, b"hasty", patience_ms=20)
+        patient = bench.submit(echo, b"patient", patience_ms=60_000)
+        with pytest.raises(DeadlineExceeded, match=r"within 0\.02 s"):
+            await hasty
+        assert not first.done()
+        with pytest.raises(DeadlineExceeded, match=r"within 0\.5 s"):
+            await patient
+        echo.gate.set()
+        await bench.close()
+        assert echo.runs == [[b"first"]]
+
+    scenario(work)
+
+
+@pytest.mark.parametrize("value", [b"0", b"-5", b"1.5", b"soon", b"", b"1" * 10])
+def test_a_patience_that_is_no_number_is_refused(value: bytes) -> None:
+    with pytest.raises(InvalidRequest, match="X-Request-Timeout-Ms"):
+        Call([(b"x-request-timeout-ms", value)], "/").patience_s(10)
 
 
 def test_the_deadline_answers_even_while_the_worker_is_busy() -> None:

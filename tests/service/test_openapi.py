@@ -13,6 +13,7 @@ ROUTES = {
     "/v1/collections/{collection}/activate": "post",
     "/v1/collections": "get",
     "/v1/collections/{collection}": "get",
+    "/v1/collections/{collection}/versions": "get",
     "/livez": "get",
     "/readyz": "get",
     "/health": "get",

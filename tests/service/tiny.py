@@ -5,7 +5,7 @@ B records, T n-grams, D embedding.
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import onnx
@@ -88,13 +88,15 @@ def build_tiny_index(
     item_ids: Sequence[str],
     bundle: str | None = None,
     kind: IndexKind | None = None,
+    **settings: Any,
 ) -> str:
-    """Build an index version over `item_ids`; its name."""
+    """Build an index version over `item_ids`, with more `settings` of the build; its name."""
     path = folder / f"{collection.name}-{item_ids[0]}.parquet"
     count = len(item_ids)
     table = pa.table({"item_id": list(item_ids), "title": titles(count), "price": [float(i) for i in range(count)]})
     pyarrow.parquet.write_table(table, path)
-    return build_index(collection, BuildConfig(collection=collection.name, items=path, bundle=bundle, kind=kind))
+    config = BuildConfig(collection=collection.name, items=path, bundle=bundle, kind=kind, **settings)
+    return build_index(collection, config)
 
 
 def make_collection(collection: Collection, folder: Path, count: int = 50, prefix: str = "a") -> tuple[str, str]:

@@ -6,9 +6,9 @@ Letters: S synthetic pairs, N items.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import bm25s
 import numpy as np
 
-from bundle.errors import ConfigError
 from bundle.progress import Progress
 from training.ragged import FloatArray, IntArray
 
@@ -27,17 +27,7 @@ class RoundTrip:
 
 
 def round_trip(queries: Sequence[str], item_S: IntArray, texts: Sequence[str], progress: Progress) -> RoundTrip:
-    """Rank all `texts` for each query by BM25 (Lucene's form, k1 = 1.5, b = 0.75), and look where row `item_S` stands.
-
-    Raises ConfigError when bm25s is not installed.
-    """
-    try:
-        import bm25s
-    except ImportError as error:
-        raise ConfigError(
-            "the round-trip filter needs the package bm25s (extra 'train'); install it, or set filters.round_trip_k "
-            "to 0 to keep pairs unchecked"
-        ) from error
+    """Rank all `texts` for each query by BM25 (Lucene's form, k1 1.5, b 0.75), and look where row `item_S` stands."""
     retriever = bm25s.BM25()
     tokens = bm25s.tokenize(list(texts), stopwords=None, token_pattern=_WORDS, show_progress=False)
     retriever.index(tokens, show_progress=False)

@@ -11,6 +11,7 @@ from bundle.workspace import Workspace
 from index.build import build_index
 from index.config import BuildConfig
 from index.cur.kinds import AnncurKind
+from index.lexical.build import LexicalConfig
 from index.store import activate
 from service.schemas.rerank import RerankAnswer
 from service.schemas.search import SearchAnswer
@@ -35,7 +36,8 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveApp]:
         write_tiny_bundle(collection, reranker=["title"])
         activate(collection, build_tiny_index(collection, root, ids("a", COUNT)))
     kind = AnncurKind(queries=root / "queries.parquet", n_items=6, n_queries=20)
-    config = BuildConfig(collection="shop", items=root / "shop-a-00000.parquet", cross_encoder_search=kind)
+    items = root / "shop-a-00000.parquet"
+    config = BuildConfig(collection="shop", items=items, cross_encoder_search=kind, lexical=LexicalConfig())
     shop = Workspace(root).collection("shop")
     activate(shop, build_index(shop, config))
     limits = {"max_reranked_pairs": 120, "max_k": 100, "max_depth": 200, "max_hits": 1000}
@@ -88,6 +90,14 @@ def test_search_reranks_what_the_towers_found(app: LiveApp) -> None:
     assert [hit["score"] for hit in hits] == pytest.approx(wanted, abs=1e-5)
     assert {hit["item_id"] for hit in hits} <= {hit["item_id"] for hit in found}
     assert [hit["score"] for hit in hits_of(app, k=5, rerank="cross_encoder", depth=50)] == pytest.approx(best(5))
+
+
+def test_it_reranks_hits_by_words_alone_and_with_embeddings(app: LiveApp) -> None:
+    worded = [title for title in TITLES.values() if {"red", "mug"} & set(title.split())]
+    for mode, found in (("lexical", worded), ("hybrid", list(TITLES.values()))):
+        hits = hits_of(app, k=50, mode=mode, rerank="cross_encoder", depth=50)
+        wanted = sorted((overlap(QUERY["text"], title) for title in found), reverse=True)
+        assert [hit["score"] for hit in hits] == pytest.approx(wanted, abs=1e-5)
 
 
 def test_search_by_the_cross_encoder_spends_its_budget(app: LiveApp) -> None:

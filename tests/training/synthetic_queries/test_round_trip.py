@@ -1,9 +1,7 @@
 import math
-import sys
 
 import pytest
 
-from bundle.errors import ConfigError
 from bundle.progress import NoProgress
 from tests.training.small_data import ints
 from tests.training.synthetic_queries.world import TEXTS
@@ -31,9 +29,3 @@ def test_the_score_is_bm25() -> None:
 def test_ties_are_in_favour_of_the_item() -> None:
     found = round_trip(["red lamp"] * 2, ints(0, 2), ["red lamp", "pan", "red lamp"], NoProgress())
     assert found.rank_S.tolist() == [1, 1]
-
-
-def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "bm25s", None)
-    with pytest.raises(ConfigError, match=r"needs the package bm25s.*filters\.round_trip_k"):
-        round_trip(["a"], ints(0), ["a"], NoProgress())
