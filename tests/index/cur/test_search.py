@@ -91,8 +91,3 @@ def test_rows_that_the_dense_ranker_keeps_back_are_no_hits(kind: AdacurKind | An
             rows = ranking.of(b, depth)[1]
             assert len(rows) == min(depth, n_left)
             assert not set(rows.tolist()) & set(kept_back)
-
-
-def test_a_square_without_regularisation_is_refused() -> None:
-    with pytest.raises(ValueError, match="40 anchor items and 40 anchor queries are about as many"):
-        AnncurKind.model_validate({"queries": "q.csv", "n_queries": 40, "n_items": 40, "rcond": 0})

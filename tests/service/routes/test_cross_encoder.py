@@ -162,6 +162,13 @@ def test_what_it_cannot_read_is_refused(
     assert named in response.json()["detail"]
 
 
+def test_the_collection_says_what_the_cross_encoder_reads(app: LiveApp, shop: LiveApp) -> None:
+    info = app.get("/v1/collections/shop").json()["cross_encoder"]
+    assert info == {"query_fields": ["text"], "item_fields": ["title"], "search": "anncur"}
+    assert app.get("/v1/collections/half").json()["cross_encoder"]["search"] is None
+    assert shop.get("/v1/collections/shop").json()["cross_encoder"] is None
+
+
 def test_a_collection_without_says_so(app: LiveApp, shop: LiveApp) -> None:
     for request in ({"rerank": "cross_encoder"}, {"mode": "cross_encoder"}):
         response = shop.post("search", {"queries": [QUERY], **request})
