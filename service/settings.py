@@ -47,8 +47,8 @@ class LimitSettings(Config):
     max_reranked_pairs: int = Field(
         default=200,
         ge=1,
-        description="Pairs of a query and an item that one request may have a cross-encoder score; MiniLM takes some 20 "
-        "ms of a processor core for a short pair, and the deadline stands.",
+        description="Pairs of a query and an item that one request may have a cross-encoder score; MiniLM takes some "
+        "20 ms of a processor core for a short pair, and the deadline stands.",
     )
     max_list: int = Field(
         default=1000,

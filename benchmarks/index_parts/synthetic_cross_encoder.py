@@ -14,7 +14,7 @@ Float64Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
-class SyntheticScores:
+class OracleScores:
     """Scores of anchor queries and of test queries for all items; a dual encoder ranks by the first axes alone."""
 
     anchor_NQ: Float64Array
@@ -34,7 +34,7 @@ class SyntheticScores:
 
 def synthetic_scores(
     n_items: int, n_anchors: int, n_tests: int, rank: int, *, noise: float = 0.0, bounded: bool = False, seed: int = 0
-) -> SyntheticScores:
+) -> OracleScores:
     """Axes of a power-law spectrum; a dual encoder sees the first two fifths of them."""
     rng = np.random.default_rng(seed)
     strength_R = (1 + np.arange(rank)) ** -0.5
@@ -46,4 +46,4 @@ def synthetic_scores(
     score_QN += noise * rng.standard_normal(score_QN.shape)
     seen = max(1, rank * 2 // 5)
     dual_QN = query_QR[:, :seen] @ item_NR[:, :seen].T
-    return SyntheticScores(score_QN[:n_anchors].T, score_QN[n_anchors:], dual_QN[:n_anchors].T, dual_QN[n_anchors:])
+    return OracleScores(score_QN[:n_anchors].T, score_QN[n_anchors:], dual_QN[:n_anchors].T, dual_QN[n_anchors:])

@@ -54,18 +54,21 @@ def condition_number(matrix: Scores) -> float:
     return float(values[0] / values[-1]) if values[-1] > 0 else float("inf")
 
 
-def anncur(embedding_NI: Scores, anchor_rows_I: IntArray, candidate_rows_P: IntArray | None, paid: PaidScores) -> None:
+def anncur(
+    embedding_NI: Scores, mean: float, anchor_rows_I: IntArray, candidate_rows_P: IntArray | None, paid: PaidScores
+) -> None:
     """Spend what is left: on the anchor items, then on the candidates that they make look best.
 
-    `candidate_rows_P`: rows that may be hits, ascending; None for all. Anchor items cost their calls whether they may
-    be hits or not.
+    `mean`: what was taken from all scores before the items were embedded. A cross-encoder whose scores are all far from
+    zero would else have one singular value beside which `rcond` drops all others. `candidate_rows_P`: rows that may be
+    hits, ascending; None for all. Anchor items cost their calls whether they may be hits or not.
     """
     anchor_scores_I = paid.pay(anchor_rows_I)
     if candidate_rows_P is None:
         rows_P, embedding_PI = np.arange(len(embedding_NI)), embedding_NI
     else:
         rows_P, embedding_PI = candidate_rows_P, embedding_NI[candidate_rows_P]
-    estimate_P = embedding_PI @ anchor_scores_I.astype(embedding_NI.dtype)
+    estimate_P = embedding_PI @ (anchor_scores_I - mean).astype(embedding_NI.dtype)
     new_P = ~np.isin(rows_P, anchor_rows_I)
     rows_P, estimate_P = rows_P[new_P], estimate_P[new_P]
     paid.pay(rows_P[np.argsort(-estimate_P, kind="stable")[: paid.left]])

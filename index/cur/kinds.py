@@ -69,8 +69,6 @@ class AdacurKind(AnchorSettings):
 
     def open(self, beyond_NQ: FloatArray, report: "CurReport") -> CurSearch:
         """Ready to spend."""
-        if report.prior is None:
-            raise ValueError("a search of this kind is built with a prior")
         return _Adacur(self, beyond_NQ, report.prior)
 
 
@@ -92,13 +90,14 @@ class AnncurKind(AnchorSettings):
         """The array that is stored, float32 [N, I], and the report; ValueError as `check_anchors`."""
         n_anchors = min(self.n_items, len(score_NQ))
         rows_I = np.sort(np.random.default_rng(seed).choice(len(score_NQ), n_anchors, replace=False))
-        made = embed_over_anchors(score_NQ, rows_I, self.rcond)
-        report = _report(self, score_NQ, made.condition, anchor_rows=tuple(rows_I.tolist()))
+        prior = DensePrior(slope=0, intercept=float(score_NQ.mean(dtype=np.float64)))
+        made = embed_over_anchors(score_NQ - np.float32(prior.intercept), rows_I, self.rcond)
+        report = _report(self, score_NQ, made.condition, anchor_rows=tuple(rows_I.tolist()), prior=prior)
         return made.embedding_NI.astype(np.float32), report
 
     def open(self, embedding_NI: FloatArray, report: "CurReport") -> CurSearch:
         """Ready to spend."""
-        return _Anncur(embedding_NI, np.array(report.anchor_rows, dtype=np.int64))
+        return _Anncur(embedding_NI, report.prior.intercept, np.array(report.anchor_rows, dtype=np.int64))
 
 
 CurKind = Annotated[AdacurKind | AnncurKind, Field(discriminator="kind")]
@@ -116,7 +115,7 @@ class CurReport(Config):
     anchor_rows: tuple[int, ...] = Field(
         default=(), description="Rows of the anchor items, where all queries share them."
     )
-    prior: DensePrior | None = Field(default=None, description="First guess from the dense score, if any.")
+    prior: DensePrior = Field(description="First guess at a score; what is stored is about what goes beyond it.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,13 +139,14 @@ class _Adacur:
 @dataclass(frozen=True, eq=False)
 class _Anncur:
     embedding_NI: FloatArray
+    mean: float
     anchor_rows: IntArray
 
     def pool(self, n_items: int) -> int:
         return n_items
 
     def spend(self, rows_P: IntArray, dense_P: FloatArray, paid: PaidScores) -> None:
-        anncur(self.embedding_NI, self.anchor_rows, np.sort(rows_P), paid)
+        anncur(self.embedding_NI, self.mean, self.anchor_rows, np.sort(rows_P), paid)
 
 
 def _report(
@@ -154,8 +154,8 @@ def _report(
     score_NQ: FloatArray,
     condition: float,
     *,
+    prior: DensePrior,
     anchor_rows: tuple[int, ...] = (),
-    prior: DensePrior | None = None,
 ) -> CurReport:
     return CurReport(
         kind=kind,

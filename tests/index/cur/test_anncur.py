@@ -55,7 +55,7 @@ def test_the_budget_is_spent_and_the_scores_are_the_cross_encoders() -> None:
     embedding_NI = embed_over_anchors(data.anchor_NQ, anchors, 1e-10).embedding_NI
     for t in range(5):
         paid = PaidScores(data.scorer(t), 30)
-        anncur(embedding_NI, anchors, None, paid)
+        anncur(embedding_NI, 0.0, anchors, None, paid)
         assert paid.calls == 30
         scores, rows = paid.best(14)
         np.testing.assert_array_equal(scores, data.test_TN[t, rows].astype(np.float32))
@@ -68,9 +68,25 @@ def test_candidates_limit_what_is_scored_beside_the_anchors() -> None:
     anchors, candidates = np.arange(100, 116), np.arange(110, 160, dtype=np.int64)
     embedding_NI = embed_over_anchors(data.anchor_NQ, anchors, 1e-10).embedding_NI
     paid = PaidScores(data.scorer(0), 20)
-    anncur(embedding_NI, anchors, candidates, paid)
+    anncur(embedding_NI, 0.0, anchors, candidates, paid)
     others = np.setdiff1d(candidates, anchors)
     assert paid.rows_A[16:].tolist() == others[np.argsort(-data.test_TN[0, others])[:4]].tolist()
     everything = PaidScores(data.scorer(0), 300)
-    anncur(embedding_NI, anchors, candidates, everything)
+    anncur(embedding_NI, 0.0, anchors, candidates, everything)
     assert sorted(everything.rows_A.tolist()) == np.union1d(anchors, candidates).tolist()
+
+
+def test_scores_far_from_zero_lose_nothing_once_their_mean_is_taken() -> None:
+    data, anchors = synthetic_scores(400, 40, 5, rank=6), np.arange(0, 30, 2)
+    far_NQ, far_TN = data.anchor_NQ + 50, data.test_TN + 50
+
+    def found(mean: float) -> float:
+        embedding_NI = embed_over_anchors(far_NQ - mean, anchors, 0.05).embedding_NI
+        shares = []
+        for score_N in far_TN:
+            paid = PaidScores(lambda rows_M, score_N=score_N: score_N[rows_M], 30)  # type: ignore[misc]
+            anncur(embedding_NI, mean, anchors, None, paid)
+            shares.append(np.isin(np.argsort(-score_N)[:10], paid.rows_A).mean())
+        return float(np.mean(shares))
+
+    assert found(0) < 0.5 < 0.9 < found(float(far_NQ.mean()))

@@ -24,7 +24,6 @@ def test_adacur_stores_what_the_dense_score_does_not_say() -> None:
     kind = settings("adacur", pool=50, rounds=2)
     assert isinstance(kind, AdacurKind)
     stored_NQ, report = kind.fit(SCORE_NQ, DENSE_NQ, 0)
-    assert report.prior is not None
     slope, intercept = np.polyfit(DENSE_NQ.ravel(), SCORE_NQ.ravel(), 1)
     np.testing.assert_allclose(stored_NQ, SCORE_NQ - slope * DENSE_NQ - intercept, atol=1e-5)
     assert (report.n_queries, report.calls, report.anchor_rows) == (30, 30 * N_ITEMS, ())
@@ -45,7 +44,10 @@ def test_anncur_stores_embeddings_over_its_anchor_items() -> None:
     stored_NI, report = kind.fit(SCORE_NQ, DENSE_NQ, 0)
     rows = np.array(report.anchor_rows)
     assert (len(set(report.anchor_rows)), stored_NI.shape) == (8, (N_ITEMS, 8))
-    assert report.condition == pytest.approx(condition_number(SCORE_NQ[rows].astype(np.float64)))
+    assert (report.prior.slope, report.prior.intercept) == (0, pytest.approx(SCORE_NQ.mean(), abs=1e-6))
+    assert report.condition == pytest.approx(
+        condition_number(SCORE_NQ[rows] - SCORE_NQ.mean(dtype=np.float64)), rel=0.01
+    )
     again, other = kind.fit(SCORE_NQ, DENSE_NQ, 0)[1], kind.fit(SCORE_NQ, DENSE_NQ, 1)[1]
     assert again.anchor_rows == report.anchor_rows != other.anchor_rows
     search = kind.open(stored_NI, report)
