@@ -36,6 +36,7 @@ from index.cur.kinds import CurReport
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
 from index.fusion_weight import FusionWeigher
+from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
 from index.kinds import IndexKind, default_kind
 from index.lexical.build import write_lexical
@@ -117,7 +118,8 @@ class _Build:
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
             corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
-        item_tower, *in_role = [self._index(corpus, asking_ND, folder) for folder, corpus in corpora.items()]
+        hubness = self._hubness(asking_ND, items)
+        item_tower, *in_role = [self._index(corpus, asking_ND, folder, hubness) for folder, corpus in corpora.items()]
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
@@ -150,7 +152,9 @@ class _Build:
         codec = self.bundle.semantic_ids
         return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
-    def _index(self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path) -> RoleReport:
+    def _index(
+        self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
+    ) -> RoleReport:
         kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
@@ -167,7 +171,17 @@ class _Build:
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        return RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        role = RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        if hubness is None:
+            return role
+        with self._timed("hubness"), use_threads(self.config.threads):
+            return role.model_copy(update={"hubness": hubness.write(folder, vectors_ND)})
+
+    def _hubness(self, asking_ND: NDArray[np.float32], items: Items) -> HubnessBuild | None:
+        if self.config.hubness is None:
+            return None
+        with self._timed("hubness"):
+            return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         size, seed = self.config.n_recall_queries, self.config.seed
@@ -237,6 +251,7 @@ class _Build:
             kind=item_tower.kind,
             recall=item_tower.recall,
             in_role=in_role,
+            hubness=item_tower.hubness,
             semantic_ids=semantic_ids,
             cross_encoder_search=cross_encoder_search,
             lexical=worded[0],

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from bundle.config import Config
 from index.cur.kinds import CurKind
 from index.fusion_weight import FusionConfig
+from index.hubness.config import HubnessConfig
 from index.kinds import IndexKind
 from index.lexical.build import LexicalConfig
 from index.resolution import CollisionConfig
@@ -29,6 +30,9 @@ class BuildConfig(Config):
     name_columns: tuple[str, ...] | None = Field(
         default=None,
         description="Text columns whose words name the prefixes of semantic IDs; the text attributes if not given.",
+    )
+    hubness: HubnessConfig | None = Field(
+        default=None, description="Measures hubs and what undoes them; searches can then be asked to do so."
     )
     lexical: LexicalConfig | None = Field(
         default=None, description="Index the words of the items too, for searches by words or by both."

@@ -13,9 +13,11 @@ VersionError                   an index version cannot be built, found, opened o
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
 InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
+  HubnessNotServed             hubs are to be undone, but the index version has no bias for that
   LexicalNotServed             a search by words over a version without an index of words
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
+  ContradictoryExamples        an example that hits are to be like and unlike
   InvalidSearchParams          a k or a search parameter that this kind does not take
 """
 
@@ -94,6 +96,12 @@ class RelationNotServed(InputError):
     code = "relation-not-served"
 
 
+class HubnessNotServed(InputError):
+    """Hubs are to be undone, but the index version was built without the bias that does it."""
+
+    code = "hubness-not-served"
+
+
 class LexicalNotServed(InputError):
     """A search by words over an index version that has no index of words."""
 
@@ -116,3 +124,9 @@ class InvalidSearchParams(InputError):
     """A k or a search parameter that this index kind does not take."""
 
     code = "invalid-search-params"
+
+
+class ContradictoryExamples(InputError):
+    """An example that hits are to be like has nothing that those they are to be unlike do not have."""
+
+    code = "contradictory-examples"

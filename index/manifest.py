@@ -11,6 +11,7 @@ from bundle.config import Config
 from bundle.files import MANIFEST, FileEntry
 from index.cur.kinds import CurReport
 from index.errors import VersionCorrupt, VersionFormatUnsupported
+from index.hubness.report import HubnessReport
 from index.kinds import IndexKind
 
 FORMAT_VERSION = 2
@@ -109,6 +110,11 @@ class RoleReport(Config):
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
     recall: RecallReport = Field(description="Measured index recall.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
+    hubness: HubnessReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The bias that undoes hubs, where the build made one.",
+    )
 
 
 class IndexManifest(Config):
@@ -129,6 +135,11 @@ class IndexManifest(Config):
         exclude_if=lambda value: value is None,
         description="The catalogue once more, by the query tower, where the queries of the bundle are items: its index "
         "answers for similar items, that of the item tower for complementary ones.",
+    )
+    hubness: HubnessReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="The bias that undoes hubs, where the build made one.",
     )
     semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
     cross_encoder_search: CurReport | None = Field(
@@ -157,7 +168,9 @@ class IndexManifest(Config):
     @property
     def roles(self) -> dict[Relation, RoleReport]:
         """What answers each relation between items; first the relation that the towers were trained for."""
-        item_tower = RoleReport(kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors)
+        item_tower = RoleReport(
+            kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors, hubness=self.hubness
+        )
         if self.in_role is None:
             return {"similar": item_tower}
         return {"complementary": item_tower, "similar": self.in_role}

@@ -3,6 +3,7 @@
 Q queries, N corpus, D embedding.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -13,7 +14,6 @@ from numpy.typing import NDArray
 
 from bundle.errors import InvalidRecord, InvalidTable
 from bundle.features import text_columns
-from bundle.featurize import Record
 from bundle.items import Items
 from bundle.store import Bundle
 from bundle.tables import read_table
@@ -40,14 +40,27 @@ def item_queries(vectors_ND: FloatArray, n_queries: int, seed: int) -> RecallQue
 
     They lie where the items lie; queries of another tower may be harder, so a query table is the better measure.
     """
-    rows_Q = _sample(len(vectors_ND), n_queries, seed)
+    rows_Q = sample_rows(len(vectors_ND), n_queries, seed)
     return RecallQueries(np.ascontiguousarray(vectors_ND[rows_Q]), rows_Q)
 
 
 def table_queries(bundle: Bundle, path: Path, n_queries: int, seed: int) -> RecallQueries:
     """A seeded sample of a table's query records through the query tower; raises InvalidTable naming the row."""
-    table, rows_Q = _sampled(bundle, path, n_queries, seed)
-    return RecallQueries(embed_rows(bundle, table, rows_Q, path), None)
+    return RecallQueries(sample_queries(bundle, path, n_queries, seed)[0], None)
+
+
+def sample_queries(
+    bundle: Bundle, path: Path, n_queries: int, seed: int, texts: Sequence[str] = ()
+) -> tuple[FloatArray, pa.Table]:
+    """Vectors [Q, D] of a seeded sample of a table's query records, and their rows of the table.
+
+    `texts` are columns that are read as texts like those of the text features. Raises InvalidTable naming the row.
+    """
+    table = read_table(path, {}, texts=[*text_columns(bundle.query.featurizer.features), *texts])
+    if not table.num_rows:
+        raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
+    rows_Q = sample_rows(table.num_rows, n_queries, seed)
+    return embed_rows(bundle, table, rows_Q, path), table.take(pa.array(rows_Q))
 
 
 def embed_rows(bundle: Bundle, table: pa.Table, rows_Q: NDArray[np.int64], path: Path) -> FloatArray:
@@ -70,20 +83,7 @@ def embed_rows(bundle: Bundle, table: pa.Table, rows_Q: NDArray[np.int64], path:
     return np.concatenate([bundle.query.embed_batch(encoded.batch(rows_B)) for rows_B in batches])
 
 
-def read_query_records(bundle: Bundle, path: Path, n_queries: int, seed: int) -> list[Record]:
-    """A seeded sample of a table's query records; raises InvalidTable."""
-    table, rows_Q = _sampled(bundle, path, n_queries, seed)
-    return list(Items(table.take(pa.array(rows_Q)), str(path)).records(bundle.query.featurizer.names))
-
-
-def _sampled(bundle: Bundle, path: Path, n_queries: int, seed: int) -> tuple[pa.Table, NDArray[np.int64]]:
-    """A table of query records and the rows of a seeded sample of it."""
-    table = read_table(path, {}, texts=text_columns(bundle.query.featurizer.features))
-    if not table.num_rows:
-        raise InvalidTable(f"{path} has no rows; give at least one query, or leave 'queries' out", path=str(path))
-    return table, _sample(table.num_rows, n_queries, seed)
-
-
-def _sample(count: int, size: int, seed: int) -> NDArray[np.int64]:
+def sample_rows(count: int, size: int, seed: int) -> NDArray[np.int64]:
+    """`size` rows of `count`, or all, drawn with a seed; ascending."""
     rows = np.random.default_rng(seed).choice(count, min(size, count), replace=False)
     return np.sort(rows).astype(np.int64)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.featurize import Record
+from index.example_sets import ExampleSet
 from index.role import Role
 from index.searcher import NO_PARAMS
 
@@ -31,6 +32,8 @@ class Queries:
     """None where the queries are vectors or items."""
     own_rows_B: IntArray | None = None
     """The row of the item that each query is, which is no hit of its own; None where queries are no items."""
+    sets: Sequence[ExampleSet] | None = None
+    """None where the queries are not sets of examples."""
 
     @classmethod
     def joined(cls, parts: "Sequence[Queries]") -> "Queries":
@@ -44,10 +47,12 @@ class Queries:
             np.concatenate(vectors) if vectors else None,
             records if parts[0].records is not None else None,
             np.concatenate(own_rows) if own_rows else None,
+            [one for part in parts for one in part.sets or ()] if parts[0].sets is not None else None,
         )
 
     def __len__(self) -> int:
-        given = next(part for part in (self.vectors_BD, self.records, self.own_rows_B) if part is not None)
+        forms = (self.vectors_BD, self.records, self.own_rows_B, self.sets)
+        given = next(part for part in forms if part is not None)
         return len(given)
 
     def embedded(self) -> FloatArray:
@@ -56,12 +61,19 @@ class Queries:
             raise ValueError("this ranker needs the vectors of its queries, but they were not embedded")
         return self.vectors_BD
 
+    def example_sets(self) -> Sequence[ExampleSet]:
+        """The sets, where a ranker reads nothing else; ValueError where the queries are none."""
+        if self.sets is None:
+            raise ValueError("this ranker reads sets of examples, but its queries are none")
+        return self.sets
+
     def at(self, places: Sequence[int]) -> "Queries":
         """The queries at these places, in this order."""
         return Queries(
             None if self.vectors_BD is None else self.vectors_BD[places],
             None if self.records is None else [self.records[b] for b in places],
             None if self.own_rows_B is None else self.own_rows_B[places],
+            None if self.sets is None else [self.sets[b] for b in places],
         )
 
 
@@ -80,6 +92,16 @@ class Ranking:
         """Scores and rows of the k best of query b, without padding."""
         n_hits = min(k, int(self.total_B[b]))
         return self.scores_BR[b, :n_hits], self.rows_BR[b, :n_hits]
+
+    def ordered_by(self, scores_BR: FloatArray, depth: int) -> "Ranking":
+        """The `depth` best of these rows by other scores, which equal ones keep their order in."""
+        scores_BR = np.where(self.rows_BR == PADDING, -np.inf, scores_BR).astype(np.float32, copy=False)
+        order_BR = np.argsort(-scores_BR, axis=1, kind="stable")[:, :depth]
+        return Ranking(
+            np.take_along_axis(scores_BR, order_BR, axis=1),
+            np.take_along_axis(self.rows_BR, order_BR, axis=1),
+            self.total_B,
+        )
 
 
 class Ranker(Protocol):
@@ -135,13 +157,7 @@ class Rescored:
         found = self._inner.rank(queries, max(depth, self._n_candidates))
         vectors_BRD = self._role.vectors_ND[np.maximum(found.rows_BR, 0)]
         scores_BR = np.einsum("brd,bd->br", vectors_BRD, query_BD)
-        scores_BR[found.rows_BR == PADDING] = -np.inf
-        order_BR = np.argsort(-scores_BR, axis=1, kind="stable")[:, :depth]
-        return Ranking(
-            np.take_along_axis(scores_BR, order_BR, axis=1),
-            np.take_along_axis(found.rows_BR, order_BR, axis=1),
-            found.total_B,
-        )
+        return found.ordered_by(scores_BR, depth)
 
 
 def _without(own_rows_B: IntArray, scores_BR: FloatArray, rows_BR: IntArray) -> tuple[FloatArray, IntArray]:

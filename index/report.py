@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
+from index.hubness.report import HubnessReport, hubness_note
 from index.manifest import FusionReport, IndexManifest, LexicalReport, RecallReport, ResolutionReport, SemanticIdReport
 from index.prefix_tree import Branch
 
@@ -59,6 +60,11 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         )
         for relation, role in manifest.roles.items()
     ]
+    sections += [
+        _section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
+        for relation, role in manifest.roles.items()
+        if role.hubness is not None
+    ]
     if manifest.semantic_ids is not None:
         sections.append(
             _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
@@ -101,6 +107,22 @@ def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
         '<tr><th>search parameters</th><th class="number">recall</th><th></th><th class="number">CPU µs/query</th></tr>'
     )
     return f"<table>{head}{''.join(rows)}</table>"
+
+
+def _hubness_table(report: HubnessReport) -> str:
+    head = ("method", "skewness", "largest", "in no hits", "Robin Hood", "recall@1")
+    rows = [
+        (
+            measure.method,
+            f"{measure.skewness:.2f}",
+            f"{measure.largest:,}",
+            f"{measure.never:.1%}",
+            f"{measure.robin_hood:.3f}",
+            "unknown" if measure.recall_at_1 is None else f"{measure.recall_at_1:.4f}",
+        )
+        for measure in report.measures
+    ]
+    return _table(head, rows)
 
 
 def _collision_note(report: SemanticIdReport) -> str:

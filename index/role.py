@@ -16,6 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.device import DeviceName, place
+from index.errors import HubnessNotServed
+from index.hubness.bias import HubnessBias, open_bias
+from index.hubness.config import HubnessMethod
+from index.hubness.report import HubnessReport
 from index.ids import ItemIds
 from index.kinds import IndexKind
 from index.manifest import INDEX_FILE, VECTORS_FILE
@@ -24,17 +28,46 @@ from index.searcher import FaissSearcher, Metric, RowSearcher, Searcher
 
 @dataclass(frozen=True)
 class Role:
-    """The vectors of all items in one role, and their index."""
+    """The vectors of all items in one role, their index, and what undoes hubs where the build made it.
+
+    `hubness_default`: how a search does so that does not say, None for not at all.
+    """
 
     searcher: Searcher
     vectors_ND: NDArray[np.float32]
+    hubness: HubnessBias | None = None
+    hubness_default: HubnessMethod | None = None
+
+    def bias(self) -> HubnessBias:
+        """What undoes hubs; raises HubnessNotServed."""
+        if self.hubness is None:
+            raise HubnessNotServed(
+                "this index version has no bias against hubs; build one with a [hubness] section in its config"
+            )
+        return self.hubness
 
 
-def open_role(folder: Path, kind: IndexKind, ids: ItemIds, metric: Metric, device: DeviceName, *, mmap: bool) -> Role:
-    """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable."""
+def open_role(
+    folder: Path,
+    kind: IndexKind,
+    ids: ItemIds,
+    metric: Metric,
+    device: DeviceName,
+    *,
+    mmap: bool,
+    hubness: HubnessReport | None = None,
+) -> Role:
+    """The role whose files lie in `folder`, ready to search; raises DeviceUnavailable.
+
+    `hubness`: what the build says of the role's bias, where it made one.
+    """
     vectors_ND = np.load(folder / VECTORS_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
     placed = place(_read_index(folder / INDEX_FILE, mmap and device == "cpu"), kind, device)
-    return Role(FaissSearcher(RowSearcher(placed, kind, vectors_ND), ids, metric), vectors_ND)
+    searcher = FaissSearcher(RowSearcher(placed, kind, vectors_ND), ids, metric)
+    if hubness is None:
+        return Role(searcher, vectors_ND)
+    default = None if hubness.default == "off" else hubness.default
+    return Role(searcher, vectors_ND, open_bias(folder, hubness, mmap=mmap), default)
 
 
 def _read_index(path: Path, mmap: bool) -> faiss.Index:

@@ -204,7 +204,7 @@ def _open_roles(
     with ExitStack() as opened:  # when the second does not fit a device, the first must not stay there
         for relation, report in manifest.roles.items():
             place = folder / IN_ROLE_FOLDER if report is manifest.in_role else folder
-            role = open_role(place, report.kind, ids, manifest.metric, device, mmap=mmap)
+            role = open_role(place, report.kind, ids, manifest.metric, device, mmap=mmap, hubness=report.hubness)
             opened.callback(role.searcher.close)
             roles[relation] = role
         opened.pop_all()

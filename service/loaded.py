@@ -9,6 +9,7 @@ from bundle.store import Bundle, open_bundle
 from bundle.workspace import Collection
 from index.store import read_version
 from index.version import IndexVersion, open_version
+from service.live_recall import LiveRecall
 from service.settings import Settings
 
 WARM_K = 10
@@ -21,12 +22,16 @@ class Loaded:
     three methods belong to the event loop's thread.
     """
 
-    def __init__(self, collection: str, bundle: Bundle, version: IndexVersion) -> None:
+    def __init__(
+        self, collection: str, bundle: Bundle, version: IndexVersion, live_recall: LiveRecall | None = None
+    ) -> None:
+        """`live_recall`, where there is one, is offered the searches of this version."""
         self.collection = collection
         self.bundle = bundle
         self.version = version
         self.bundle_id = bundle.bundle_id
         self.index_version = version.version
+        self.live_recall = live_recall
         self.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.size_bytes = sum(entry.size_bytes for entry in version.manifest.files.values())
         self._holders = 0
@@ -53,7 +58,13 @@ class Loaded:
         self.version.close()
 
 
-def load(collection: Collection, index_version: str, settings: Settings, served: Loaded | None) -> Loaded:
+def load(
+    collection: Collection,
+    index_version: str,
+    settings: Settings,
+    served: Loaded | None,
+    live_recall: LiveRecall | None = None,
+) -> Loaded:
     """Open, verify and warm an index version with its bundle; the bundle of `served` is used again when it is the same.
 
     Raises VersionError, BundleError or InvalidName.
@@ -68,7 +79,7 @@ def load(collection: Collection, index_version: str, settings: Settings, served:
         collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
     )
     warm_up(bundle, version, settings.reload.warm_searches)
-    return Loaded(collection.name, bundle, version)
+    return Loaded(collection.name, bundle, version, live_recall)
 
 
 def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:

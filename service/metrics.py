@@ -16,12 +16,18 @@ from prometheus_client import (
 
 from service.batching import BatchReport
 from service.call import Call
+from service.live_recall import Estimate
 from service.loaded import Loaded
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _STAGE_SECONDS = (0.00005, 0.0001, 0.00025, *_SECONDS)
 _STAGES = "Time of one stage of a batch: queue (longest wait), featurize, encode, search, rescore, write."
+RECALL_ENDS = {
+    "": "mean of the last checked",
+    "_low": "lower end of its 95 % confidence interval",
+    "_high": "upper end of its 95 % confidence interval",
+}
 _RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -46,6 +52,10 @@ class Metrics:
         self._failing = gauge("tandem_load_failing", "1 while the active version does not load.", "collection")
         self._swaps = count("tandem_swaps_total", "Versions swapped in.", "collection")
         self._failures = count("tandem_load_failures_total", "Loads of a version that failed.", "collection")
+        self._recall = {
+            end: gauge(f"tandem_index_recall{end}", f"Index recall of real searches, {meaning}.", "collection")
+            for end, meaning in RECALL_ENDS.items()
+        }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
@@ -70,6 +80,11 @@ class Metrics:
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""
         self._dropped.inc(lines)
+
+    def recall(self, collection: str, estimate: Estimate) -> None:
+        """Tell what real searches found of what exact search finds; called from the checking thread."""
+        for end, value in zip(RECALL_ENDS, (estimate.mean, estimate.low, estimate.high), strict=True):
+            self._recall[end].labels(collection).set(value)
 
     def watch_pending(self, collection: str, pending: Callable[[], int]) -> None:
         """Let the queue gauge of a collection read `pending`."""

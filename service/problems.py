@@ -36,6 +36,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     index_errors.VersionNotFound: Row(404, "Index version not found"),
     index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
     index_errors.RelationNotServed: Row(409, "Relation not served"),
+    index_errors.HubnessNotServed: Row(409, "Hubness correction not served"),
     index_errors.LexicalNotServed: Row(409, "Collection has no index of words"),
     service_errors.ServingError: Row(500, "Internal error"),
     service_errors.InvalidRequest: Row(422, "Request cannot be used"),

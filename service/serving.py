@@ -6,6 +6,7 @@ from functools import partial
 from service.access import Access
 from service.batching import Batcher
 from service.call import Call
+from service.live_recall import LiveRecall
 from service.loaded import Loaded
 from service.logs import RequestLog
 from service.metrics import Metrics
@@ -21,6 +22,7 @@ class Serving:
         self.settings = settings
         self.access = Access(settings.security)
         self.metrics = Metrics()
+        self.live_recall = LiveRecall(settings.live_recall.core_share, self.metrics.recall)
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
         self._request_log = request_log
@@ -33,7 +35,9 @@ class Serving:
         """Begin to load; requests are answered with 503 until what they need is there."""
         if self._request_log is not None:
             self._request_log.start()
-        self.watcher = Watcher(self.settings, self.slots, self.metrics, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        self.live_recall.start()
+        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop)
         self.watcher.start()
 
     async def stop(self) -> None:
@@ -41,6 +45,7 @@ class Serving:
         self.slots.is_draining = True
         for slot in self.slots:
             await asyncio.to_thread(slot.batcher.close)
+        await asyncio.to_thread(self.live_recall.stop)
         if self.watcher is not None:
             await asyncio.to_thread(self.watcher.stop)
         if self._request_log is not None:

@@ -90,6 +90,14 @@ class ReloadSettings(Config):
     verify: bool = Field(default=True, description="Whether every file is hashed before it is served.")
 
 
+class LiveRecallSettings(Config):
+    """How real searches are checked against exact search, in the background."""
+
+    core_share: float = Field(
+        default=0.01, ge=0, le=0.5, description="Share of one core that checking may take; 0 checks nothing."
+    )
+
+
 class SecuritySettings(Config):
     """Who may ask, and who may change what is served."""
 
@@ -120,6 +128,9 @@ class Settings(BaseSettings):
     limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
     batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
     reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
+    live_recall: LiveRecallSettings = Field(
+        default=LiveRecallSettings(), description="How real searches are checked against exact search."
+    )
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")

@@ -16,6 +16,7 @@ from bundle.errors import RetrievalError
 from bundle.workspace import Collection, Workspace
 from index.errors import VersionCorrupt
 from index.store import current
+from service.live_recall import LiveRecall
 from service.loaded import Loaded, load
 from service.metrics import Metrics
 from service.settings import Settings
@@ -35,11 +36,19 @@ class _Followed:
 class Watcher:
     """The thread that keeps `slots` in step with the workspace."""
 
-    def __init__(self, settings: Settings, slots: Slots, metrics: Metrics, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        slots: Slots,
+        metrics: Metrics,
+        live_recall: LiveRecall,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
         self._settings = settings
         self._workspace = Workspace(settings.workspace)
         self._slots = slots
         self._metrics = metrics
+        self._live_recall = live_recall
         self._loop = loop
         self._followed: dict[str, _Followed] = {}
         self._idle: queue.SimpleQueue[Loaded] = queue.SimpleQueue()
@@ -104,7 +113,7 @@ class Watcher:
         self._on_loop(self._slots.see, collection.name, active)
         started = time.perf_counter()
         try:
-            loaded = load(collection, active, self._settings, state.loaded)
+            loaded = load(collection, active, self._settings, state.loaded, self._live_recall)
         except RetrievalError as error:
             self._failed(collection, state, active, error)
         except Exception as error:  # whatever a damaged file does to a reader, the old version serves on

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from bundle.hubness import Hubness, K, skewness
 from training.auc import PooledAuc, PooledScores, Threshold, pooled_scores, split_queries
 from training.compare import MODEL, Comparison, part_queries
 from training.config import TrainConfig
 from training.dataset import Dataset
 from training.embedding_map import EmbeddingMap
 from training.evaluate import Hits, Ranking, top_hits
-from training.hubness import Hubness, K, skewness
 from training.learn import Learned
 from training.metrics import Band, graded_ndcg, precision, recall_by_band
 from training.model import embed

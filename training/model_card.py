@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 from bundle.features import Feature
+from bundle.hubness import K
 from training.encoders.semantic_id import SemanticIdFeatureConfig
-from training.hubness import K
 from training.outcome import Outcome
 from training.quantized import Int8Cost
 from training.semantic_ids import SemanticIds

@@ -76,5 +76,5 @@ def _states(texts: Sequence[str]) -> tuple[Tensor, Tensor]:
     for row, text in enumerate(texts):
         ids = encode(text)
         token_NT[row, : len(ids)] = torch.from_numpy(ids)
-    parts = [backbone(tokens_BT) for tokens_BT in token_NT.split(_TEXTS_A_BATCH)]
+    parts = [backbone(token_NT[start : start + _TEXTS_A_BATCH]) for start in range(0, len(texts), _TEXTS_A_BATCH)]
     return torch.nn.functional.normalize(torch.cat(parts), dim=2), token_NT > 0

@@ -3,6 +3,7 @@
 N corpus, Q anchor queries, D embedding.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,13 @@ from numpy.typing import NDArray
 
 from bundle.errors import ConfigError
 from bundle.featurize import Record
+from bundle.items import Items
 from bundle.progress import Progress
 from bundle.store import Bundle
 from index.attributes import AttributeColumns
 from index.cur.kinds import AdacurKind, AnncurKind, CurReport
 from index.manifest import CROSS_ENCODER_FILE
-from index.queries import read_query_records
+from index.queries import sample_queries
 from index.reranked import ItemReranker
 
 FloatArray = NDArray[np.float32]
@@ -43,7 +45,9 @@ def build_cross_encoder_search(
             f"cross_encoder_search is set, but bundle '{bundle.bundle_id}' {why}; train one on query records with a "
             "[reranker] section, or leave cross_encoder_search out"
         )
-    records = read_query_records(bundle, base / kind.queries, kind.n_queries, seed)
+    path = base / kind.queries
+    anchor_QD, table = sample_queries(bundle, path, kind.n_queries, seed)
+    records = Items(table, str(path)).records(bundle.query.featurizer.names)
     calls = len(records) * len(vectors_ND)
     if calls > kind.max_calls:
         raise ConfigError(
@@ -51,7 +55,6 @@ def build_cross_encoder_search(
             f"cross_encoder_search.max_calls is {kind.max_calls}; raise it, or lower n_queries"
         )
     score_NQ = _score(ItemReranker.of(bundle.reranker, columns), records, len(vectors_ND), progress)
-    anchor_QD = bundle.query.embed(records)
     try:
         stored, report = kind.fit(score_NQ, vectors_ND @ anchor_QD.T, seed)
     except ValueError as error:  # fewer queries or items than were asked for may be an unstable pair of numbers
@@ -60,7 +63,7 @@ def build_cross_encoder_search(
     return report
 
 
-def _score(items: ItemReranker, records: list[Record], n_items: int, progress: Progress) -> FloatArray:
+def _score(items: ItemReranker, records: Sequence[Record], n_items: int, progress: Progress) -> FloatArray:
     score_NQ = np.empty((n_items, len(records)), dtype=np.float32)
     progress.start("score anchor queries", n_items * len(records))
     for q, record in enumerate(records):

@@ -5,24 +5,32 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.featurize import Record
+from index.example_ranking import ExampleRanker
+from index.hub_correction import HubCorrected
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
+from index.role import Role
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.live_recall import Searched
 from service.operations.cross_encoder import CrossEncoderUse
+from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
 
-Source = Literal["queries", "vectors", "item_ids"]
+Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
 @dataclass(frozen=True)
 class Search(OnLoaded):
-    """Searches for the queries of joined requests; payload: records, vectors [B, D] or item ids, as `source` says.
+    """Searches for the queries of joined requests; payload: records, vectors [B, D], item ids or examples, as
+    `source` says.
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
-    without rescoring. A request whose source is `item_ids` never gets an item as a hit of itself. Where `words`
-    or `cross_encoder` is None it takes no part; records are the only source that either reads.
+    without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
+    Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
+    is how hubs are held back in scores of vectors, None where they are not.
     """
 
     source: Source
@@ -32,6 +40,7 @@ class Search(OnLoaded):
     depth: int | None
     extras: tuple[str, ...]
     words: Words | None = None
+    hubness: HubnessMethod | None = None
     cross_encoder: CrossEncoderUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -40,8 +49,10 @@ class Search(OnLoaded):
         good = [part for part in parts if not isinstance(part, Exception)]
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
-        ranking = self.ranker().rank(Queries.joined(good), self.k)
+        queries = Queries.joined(good)
+        ranking = self.ranker().rank(queries, self.k)
         stages.mark("search")
+        self._have_checked(queries, ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
@@ -58,6 +69,8 @@ class Search(OnLoaded):
         version, words = self.loaded.version, self.words
         if self.source == "item_ids":
             return each(payloads, self._asked_by_items)
+        if self.source == "examples":
+            return ask_by_examples(self.loaded, payloads, stages)
         if words is not None and words.fusion is None and self.depth is None:
             return each(payloads, self._asked_by_words)
         tower = self.loaded.bundle.query
@@ -75,12 +88,24 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
-        first: Ranker = DenseRanker(role, dict(self.params))
-        if self.words is not None:
-            first = self.words.ranker(self.loaded, first, role)
-        if self.depth is not None:
-            first = Rescored(first, role, self.depth)
+        first = self._first_stage(role)
         return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
+
+    def _first_stage(self, role: Role) -> Ranker:
+        dense: Ranker = DenseRanker(role, dict(self.params))
+        if self.source == "examples":
+            return self._without_hubs(ExampleRanker(dense, role, self.depth))
+        if self.depth is not None:
+            first = dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+            return self._without_hubs(Rescored(first, role, self.depth))
+        dense = self._without_hubs(dense)
+        return dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+
+    def _without_hubs(self, ranker: Ranker) -> Ranker:
+        """The same with hubs held back, if the request is for that."""
+        if self.hubness is None:
+            return ranker
+        return HubCorrected(ranker, self.loaded.version.role(self.relation).bias(), self.hubness)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""
@@ -102,6 +127,19 @@ class Search(OnLoaded):
     def _asked_by_words(self, records: Sequence[Record]) -> Queries:
         self._read(records)
         return Queries(records=records)
+
+    def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
+        """Offer the first search for a check of its index recall; only embeddings have an exact answer to compare."""
+        live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
+        is_by_vectors_alone = self.words is None and self.hubness is None and self.cross_encoder is None
+        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+            return
+        own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
+        role = self.loaded.version.role(self.relation)
+        _, row_K = ranking.of(0, self.k)
+        live.offer(
+            Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
+        )
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

@@ -29,6 +29,8 @@ def cross_encoder_use(
         return CrossEncoderUse(depth or request.k, searches=False)
     if request.rerank is not None:
         raise InvalidRequest("mode 'cross_encoder' orders its hits by the cross-encoder already; leave rerank out")
+    if request.hubness not in (None, "off"):
+        raise InvalidRequest("hubness changes scores of vectors, which mode 'cross_encoder' does not give; leave it")
     return CrossEncoderUse(_budget(request, loaded), searches=True)
 
 

@@ -4,11 +4,13 @@ from typing import Any
 
 from index.device import GPU_LARGEST_K
 from index.fusion import Fusion
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
+from service.operations.examples import check_examples, count_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
@@ -20,7 +22,7 @@ from service.serving import Serving
 from service.settings import Settings
 from service.vectors import read_vectors
 
-SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids")
+SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
 DEFAULT_DEPTH_FACTOR = 4
 
 
@@ -33,22 +35,26 @@ class SearchHandler:
         self._serving = serving
 
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
-        """Find the nearest items of query records, vectors or items.
+        """Find the nearest items of query records, vectors, items or sets of examples.
 
         Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
-        `item_ids` never returns an item as a hit of itself. Where the queries of a collection are items, `relation`
-        chooses between similar items and complementary ones, which go with the item. `mode` chooses between embeddings,
-        words and both; by words alone only items that have one are hits, none where all words are unknown. `diversify`
-        and `group_by` limit the hits that share the first codes of their semantic IDs; the search then goes as deep as
-        k allowed hits, or k groups, need. Where the bundle has a cross-encoder it can `rerank` what was found for
-        records, or search by itself with `mode`.
+        `item_ids` never returns an item as a hit of itself, one by `examples` none of the items that it names. Where
+        the queries of a collection are items, `relation` chooses between similar items and complementary ones, which go
+        with the item. `mode` chooses between embeddings, words and both; by words alone only items that have one are
+        hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the first codes of
+        their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness` holds back
+        items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for records, or
+        search by itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
         request = parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
         payload: Any = getattr(request, source)
-        call.records = check_size(source, len(payload), settings.limits.max_batch)
+        n_records = count_examples(payload) if source == "examples" else len(payload)
+        call.records = check_size(source, n_records, settings.limits.max_batch)
+        if source == "examples":
+            check_examples(payload)
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
         depth = _depth(request, source, settings)
@@ -69,16 +75,19 @@ def _operation(
     if "semantic_id" in request.with_:
         prefix_of(loaded)
     words = _words(request, source, loaded)
+    cross_encoder = cross_encoder_use(request, source, depth, loaded)
+    relation = _relation(request, source, loaded)
     search = Search(
         loaded,
         source,
-        _relation(request, source, loaded),
+        relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
         min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
         tuple(sorted(set(request.with_))),
         words,
-        cross_encoder_use(request, source, depth, loaded),
+        _hubness(request, source, relation, loaded),
+        cross_encoder,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
@@ -94,7 +103,7 @@ def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | No
     loaded.version.words()
     if request.mode == "hybrid":
         return Words(_fusion(request, loaded))
-    for name in ("params", "relation"):
+    for name in ("params", "relation", "hubness"):
         if getattr(request, name) is not None:
             raise InvalidRequest(f"{name} is about embeddings, but mode 'lexical' compares words; leave it out")
     return Words(None)
@@ -135,10 +144,10 @@ def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relatio
     roles = loaded.version.roles
     trained: Relation = next(iter(roles))
     if request.relation is None:
-        if source == "item_ids" and len(roles) > 1:
+        if source in ("item_ids", "examples") and len(roles) > 1:
             # By item means similar items everywhere else, and complementary ones are what these towers learnt.
             raise InvalidRequest(
-                f"item_ids without relation: collection '{loaded.collection}' finds both similar and complementary "
+                f"{source} without relation: collection '{loaded.collection}' finds both similar and complementary "
                 'items; add "relation": "similar" or "relation": "complementary"'
             )
         return trained
@@ -149,6 +158,19 @@ def _relation(request: SearchRequest, source: Source, loaded: Loaded) -> Relatio
             "or search by item_ids"
         )
     return request.relation
+
+
+def _hubness(request: SearchRequest, source: Source, relation: Relation, loaded: Loaded) -> HubnessMethod | None:
+    """How hubs are held back: as asked, else as the version's build said; raises HubnessNotServed."""
+    role = loaded.version.role(relation)
+    if request.hubness is None:
+        # Where the bank holds queries, it says little of what lies near to an item.
+        is_like_bank = source in ("queries", "vectors") or loaded.bundle.manifest.queries_are == "items"
+        return role.hubness_default if is_like_bank and request.mode not in ("lexical", "cross_encoder") else None
+    if request.hubness == "off":
+        return None
+    role.bias()
+    return request.hubness
 
 
 def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:

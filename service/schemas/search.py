@@ -1,11 +1,13 @@
 """Bodies of the search route."""
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from index.fusion import FusionName
+from index.hubness.config import HubnessMethod
 from index.manifest import Relation
+from service.schemas.examples import ExampleQuery
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
 Extra = Literal["attributes", "semantic_id", "vector"]
@@ -23,7 +25,7 @@ class LimitByPrefix(BaseModel):
 
 
 class SearchRequest(RequestBody):
-    """Queries in exactly one of three forms, and how many hits each shall get."""
+    """Queries in exactly one of four forms, and how many hits each shall get."""
 
     model_config = ConfigDict(
         populate_by_name=True,
@@ -32,6 +34,7 @@ class SearchRequest(RequestBody):
                 {"queries": [{"text": "red enamel mug"}], "k": 2, "with": ["attributes"]},
                 {"item_ids": ["85123A"], "k": 10},
                 {"item_ids": ["85123A"], "k": 10, "relation": "complementary"},
+                {"examples": [{"all_of": ["85123A", {"text": "christmas"}], "none_of": ["22423"]}], "k": 10},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "rerank": "cross_encoder", "depth": 50},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
@@ -48,6 +51,12 @@ class SearchRequest(RequestBody):
     )
     item_ids: ItemIds | None = Field(
         default=None, description="Items whose neighbours are wanted; an item is never a hit of itself."
+    )
+    examples: Annotated[list[ExampleQuery], Field(min_length=1)] | None = Field(
+        default=None,
+        description="Sets of items and records that hits are to be like all of, like one of, and unlike; no item that "
+        "is named is a hit. Scores are exact, the least over `all_of` and the largest of `any_of`; candidates are the "
+        "`depth` nearest of each example and of all together, 200 without `rerank`.",
     )
     mode: Literal["dense", "lexical", "hybrid", "cross_encoder"] = Field(
         default="dense",
@@ -68,8 +77,8 @@ class SearchRequest(RequestBody):
         default=None,
         description="How hits are related to the item that asks: `similar` to it, or `complementary`, going with it. "
         "Where the queries of a collection are items, records and vectors ask for `complementary` by default and "
-        "`item_ids` must say which; a vector is then one of the query tower. Elsewhere only `similar` is there, for "
-        "`item_ids` and `vectors`.",
+        "`item_ids` and `examples` must say which; a vector is then one of the query tower. Elsewhere only `similar` "
+        "is there, for `item_ids`, `examples` and `vectors`.",
     )
     k: int = Field(default=10, ge=1, description="Hits a query, or groups with `group_by`; at most `limits.max_k`.")
     params: dict[str, int] | None = Field(
@@ -88,6 +97,12 @@ class SearchRequest(RequestBody):
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
     )
+    hubness: HubnessMethod | Literal["off"] | None = Field(
+        default=None,
+        description="How hubs, items near to everything, are held back. A score of vectors is then that plus a bias of "
+        "the item, which is 0 in the mean over all items. For index versions built with `[hubness]`; if not given, "
+        "`queries` and `vectors` take the `default` of the build, and items where they are the queries of the bundle.",
+    )
     diversify: LimitByPrefix | None = Field(
         default=None,
         description="At most `most` hits below one prefix of `level` codes; k hits come back wherever k are allowed.",
@@ -104,7 +119,7 @@ class Hit(BaseModel):
 
     item_id: str = Field(description="The item.", examples=["22423"])
     score: float = Field(
-        description="Larger is better: the bundle's metric, or as `mode` or `rerank` says.", examples=[0.83]
+        description="Larger is better: the bundle's metric, or as `mode`, `rerank` and `hubness` say.", examples=[0.83]
     )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]

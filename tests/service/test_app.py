@@ -75,9 +75,9 @@ def test_serving_imports_no_torch(shop_root: Path) -> None:
     code = f"""
         import sys
         from pathlib import Path
-        from tests.service.conftest import settings_for
+        from service.settings import Settings
         from tests.service.running import LiveApp
-        with LiveApp(settings_for(Path({str(shop_root)!r}))) as app:
+        with LiveApp(Settings(workspace=Path({str(shop_root)!r}))) as app:
             app.ready()
             for route, body in [
                 ("search", {{"queries": [{{"text": "mug"}}], "with": ["attributes", "semantic_id", "vector"]}}),

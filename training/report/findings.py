@@ -3,8 +3,8 @@
 import math
 from collections.abc import Callable, Iterator
 
+from bundle.hubness import K
 from training.compare import ITEM_KNN, MODEL, POPULARITY
-from training.hubness import K
 from training.outcome import Outcome
 from training.report.code_findings import code_findings
 from training.report.finding import Finding

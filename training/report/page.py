@@ -5,8 +5,8 @@ from html import escape
 
 import numpy as np
 
+from bundle.hubness import K
 from training.compare import MODEL
-from training.hubness import K
 from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import curves, pictures

@@ -126,6 +126,12 @@ def test_requests_that_are_joined_get_their_own_answers_and_errors(app: LiveApp)
         ("search", {"item_ids": ["a-00001"], "rerank": "cross_encoder"}, 422, "in place of item_ids"),
         ("search", {"item_ids": ["a-00001"], "mode": "cross_encoder"}, 422, "in place of item_ids"),
         ("search", {"queries": [QUERY], "mode": "cross_encoder", "rerank": "exact"}, 422, "leave rerank out"),
+        (
+            "search",
+            {"queries": [QUERY], "mode": "cross_encoder", "hubness": "inverted_softmax"},
+            422,
+            "hubness",
+        ),
         ("search", {"queries": [QUERY], "budget": 20}, 422, "budget is given without"),
         ("search", {"queries": [QUERY], "mode": "cross_encoder", "k": 5, "budget": 6}, 422, "at least 7"),
         ("search", {"queries": [QUERY], "mode": "cross_encoder", "k": 9, "budget": 8}, 422, "at least 9"),

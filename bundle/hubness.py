@@ -1,6 +1,7 @@
 """Hubness: items that stand in the hits of very many queries, and those that stand in none.
 
 Radovanović, Nanopoulos and Ivanović, 2010, Hubs in space: popular nearest neighbours in high-dimensional data (JMLR).
+Measured of towers when they are trained, and of a corpus when its index is built.
 
 Letters: N items, R queries, K places of a list.
 """
@@ -10,8 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from training.ragged import IntArray
-
+IntArray = NDArray[np.int64]
 K = 10
 
 
@@ -38,8 +38,14 @@ class Hubness:
 
     @property
     def never(self) -> float:
-        """Share of the items that no query is shown."""
+        """Share of the items that no query is shown, the anti-hubs."""
         return float((self.occurrence_N == 0).mean())
+
+    @property
+    def robin_hood(self) -> float:
+        """Share of all places that would have to change hands for every item to occur alike; 0 without any hits."""
+        away_N = np.abs(self.occurrence_N - self.occurrence_N.mean())
+        return float(away_N.sum() / max(1, 2 * int(self.occurrence_N.sum())))
 
     @property
     def hub(self) -> int:
