@@ -26,12 +26,12 @@ from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
+from index.anchor_scores import build_cross_encoder_search
 from index.arrow_file import open_arrow, write_arrow
 from index.attributes import AttributeColumns, attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.corpus import Corpus, CorpusCodes
-from index.cur.build import build_cross_encoder_search
 from index.cur.kinds import CurReport
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items

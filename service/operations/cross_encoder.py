@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from index.cur.search import CrossEncoderSearch
+from index.cross_encoder_ranking import CrossEncoderSearch
 from index.ranking import Ranker
 from index.reranked import ItemReranker, Reranked
 from service.errors import RerankerNotServed

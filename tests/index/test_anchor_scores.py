@@ -11,7 +11,7 @@ import pytest
 from bundle.errors import ConfigError
 from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection
-from index.cur.search import CrossEncoderSearch
+from index.cross_encoder_ranking import CrossEncoderSearch
 from index.errors import VersionCorrupt
 from index.ranking import DenseRanker, Queries
 from index.reranked import ItemReranker

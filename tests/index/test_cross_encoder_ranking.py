@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks.index_parts.synthetic_cross_encoder import synthetic_scores
+from index.cross_encoder_ranking import CrossEncoderSearch
 from index.cur.kinds import AdacurKind, AnncurKind, CurSearch
-from index.cur.search import CrossEncoderSearch
 from index.kinds.flat import FlatKind
 from index.ranking import DenseRanker, FloatArray, Queries, Ranker, Ranking
 from tests.contracts.index_kind import clustered
