@@ -9,19 +9,35 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bundle.errors import ConfigError
+from bundle.errors import ConfigError, InvalidRecord, InvalidTable
 from bundle.featurize import Record
 from bundle.items import Items
 from bundle.progress import Progress
+from bundle.rerankers.contract import Reranker
 from bundle.store import Bundle
 from index.attributes import AttributeColumns
 from index.cur.kinds import AdacurKind, AnncurKind, CurReport
 from index.manifest import CROSS_ENCODER_FILE
 from index.queries import sample_queries
-from index.reranked import ItemReranker
+from index.reranked import ItemReranker, check_item_columns
 
 FloatArray = NDArray[np.float32]
 _ITEMS_A_CALL = 1024
+
+
+def check_reranker(bundle: Bundle, kind: AdacurKind | AnncurKind, names: Sequence[str]) -> Reranker:
+    """The bundle's reranker, whose item columns are among `names` of attributes.
+
+    Raises ConfigError where it has none, where they are not, or where the queries of the bundle are items.
+    """
+    if bundle.reranker is None or bundle.manifest.queries_are == "items":
+        why = "has no reranker" if bundle.reranker is None else "takes items as queries"
+        raise ConfigError(
+            f"cross_encoder_search is set, but bundle '{bundle.bundle_id}' {why}; train one on query records with a "
+            "[reranker] section, or leave cross_encoder_search out"
+        )
+    check_item_columns(bundle.reranker, names)
+    return bundle.reranker
 
 
 def build_cross_encoder_search(
@@ -36,15 +52,10 @@ def build_cross_encoder_search(
 ) -> CurReport:
     """Score, factorize and write the file of one version; the report says what it cost.
 
-    Raises ConfigError where the bundle has no reranker, where its queries are items, or beyond `kind.max_calls`;
-    InvalidTable for the table of queries.
+    Raises ConfigError as `check_reranker`, beyond `kind.max_calls`, and where the table has so few queries that the
+    factorization would be unstable; InvalidTable for the table of queries.
     """
-    if bundle.reranker is None or bundle.manifest.queries_are == "items":
-        why = "has no reranker" if bundle.reranker is None else "takes items as queries"
-        raise ConfigError(
-            f"cross_encoder_search is set, but bundle '{bundle.bundle_id}' {why}; train one on query records with a "
-            "[reranker] section, or leave cross_encoder_search out"
-        )
+    reranker = check_reranker(bundle, kind, columns.names)
     path = base / kind.queries
     anchor_QD, table = sample_queries(bundle, path, kind.n_queries, seed)
     records = Items(table, str(path)).records(bundle.query.featurizer.names)
@@ -54,11 +65,16 @@ def build_cross_encoder_search(
             f"{len(records)} anchor queries x {len(vectors_ND)} items are {calls} pairs for the cross-encoder, but "
             f"cross_encoder_search.max_calls is {kind.max_calls}; raise it, or lower n_queries"
         )
-    score_NQ = _score(ItemReranker.of(bundle.reranker, columns), records, len(vectors_ND), progress)
     try:
-        stored, report = kind.fit(score_NQ, vectors_ND @ anchor_QD.T, seed)
-    except ValueError as error:  # fewer queries or items than were asked for may be an unstable pair of numbers
+        kind.check(len(records), len(vectors_ND))
+        for record in records:
+            reranker.check_query(record)
+    except InvalidRecord as error:
+        raise InvalidTable(f"{path}: {error}", path=str(path)) from error
+    except ValueError as error:
         raise ConfigError(f"cross_encoder_search: {error}") from error
+    score_NQ = _score(ItemReranker.of(reranker, columns), records, len(vectors_ND), progress)
+    stored, report = kind.fit(score_NQ, vectors_ND @ anchor_QD.T, seed)
     np.save(folder / CROSS_ENCODER_FILE, stored)
     return report
 

@@ -26,7 +26,7 @@ from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
-from index.anchor_scores import build_cross_encoder_search
+from index.anchor_scores import build_cross_encoder_search, check_reranker
 from index.arrow_file import open_arrow, write_arrow
 from index.attributes import AttributeColumns, attribute_table
 from index.catalogue import read_catalogue
@@ -111,6 +111,8 @@ class _Build:
             attributes = attribute_table(items, self.config.attributes)
             if self.bundle.reranker is not None:
                 check_item_columns(self.bundle.reranker, attributes.column_names)
+            if self.config.cross_encoder_search is not None:
+                check_reranker(self.bundle, self.config.cross_encoder_search, attributes.column_names)
             texts = name_texts(self.config.name_columns, items, attributes)
             continued = self._continued(items)
         with self._timed("embed"):

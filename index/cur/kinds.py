@@ -59,6 +59,9 @@ class AdacurKind(AnchorSettings):
         "otherwise be blown up.",
     )
 
+    def check(self, n_queries: int, n_items: int) -> None:
+        """Any numbers of anchor queries and items will do: `rcond` is never too small."""
+
     def fit(self, score_NQ: FloatArray, dense_NQ: FloatArray, seed: int) -> "tuple[FloatArray, CurReport]":
         """The array that is stored, float32 [N, Q], and the report: scores beyond the guess from dense scores."""
         prior = DensePrior.fit(dense_NQ, score_NQ)
@@ -85,6 +88,10 @@ class AnncurKind(AnchorSettings):
     def _is_stable(self) -> "AnncurKind":
         check_anchors(self.n_queries, self.n_items, self.rcond)
         return self
+
+    def check(self, n_queries: int, n_items: int) -> None:
+        """Raise ValueError as `check_anchors` for the numbers that there are."""
+        check_anchors(n_queries, min(self.n_items, n_items), self.rcond)
 
     def fit(self, score_NQ: FloatArray, dense_NQ: FloatArray, seed: int) -> "tuple[FloatArray, CurReport]":
         """The array that is stored, float32 [N, I], and the report; ValueError as `check_anchors`."""

@@ -1,5 +1,6 @@
 """Cross-encoder search in a version: built, opened, refused where it cannot be."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -8,15 +9,20 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bundle.errors import ConfigError
-from bundle.store import list_bundles, open_bundle
+from bundle.errors import ConfigError, InvalidTable
+from bundle.progress import NoProgress
+from bundle.session import SessionConfig
+from bundle.store import RERANKER, list_bundles, open_bundle
 from bundle.workspace import Collection
+from index.anchor_scores import build_cross_encoder_search
 from index.cross_encoder_ranking import CrossEncoderSearch
+from index.cur.kinds import AdacurKind
 from index.errors import VersionCorrupt
 from index.ranking import DenseRanker, Queries
 from index.reranked import ItemReranker
 from index.version import open_version
 from tests.index.shop import build_shop, make_shop
+from tests.tiny_reranker import MODEL, tiny_spec, tiny_tokenizers
 
 COUNT = 60
 
@@ -75,3 +81,21 @@ def test_what_cannot_be_built_is_refused(words: Collection, tmp_path: Path) -> N
     pairs = make_shop(tmp_path / "pairs", COUNT, reranker=True, queries_are="items")
     with pytest.raises(ConfigError, match="takes items as queries"):
         build_shop(pairs, cross_encoder_search=kind())
+
+
+def test_a_query_without_text_is_found_before_anything_is_scored(words: Collection, tmp_path: Path) -> None:
+    bundle = open_bundle(words, list_bundles(words)[0])
+    unread = tiny_spec("note", ["title"]).open(bundle.folder / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    columns = open_version(words, build_shop(words)).columns
+    vectors_ND = np.zeros((COUNT, 8), dtype=np.float32)
+    with pytest.raises(InvalidTable, match=r"queries\.parquet: the query has no text for the cross-encoder"):
+        build_cross_encoder_search(
+            AdacurKind.model_validate(kind()),
+            replace(bundle, reranker=unread),
+            tmp_path,
+            columns,
+            vectors_ND,
+            tmp_path,
+            0,
+            NoProgress(),
+        )
