@@ -15,7 +15,7 @@ import numpy as np
 import torch
 
 from benchmarks.baselines import als, bpr, ease, ease_weights
-from benchmarks.report import Row
+from benchmarks.report import Row, rows_of
 from bundle.config import validate_config
 from bundle.progress import NoProgress
 from training.auc import PooledAuc, pooled_scores
@@ -143,11 +143,5 @@ def _train(arena: Arena, settings: Mapping[str, Any]) -> Measured:
 
 
 def _rows(task: str, method: str, runs: Sequence[Measured]) -> list[Row]:
-    units = {"train_cpu_s": "s"}
-    rows = []
-    for metric in (*METRICS, "train_cpu_s", "epochs"):
-        values = [run[metric] for run in runs if metric in run]
-        if values:
-            spread = float(np.std(values)) if len(values) > 1 else None
-            rows.append(Row(task, method, metric, float(np.mean(values)), spread, len(values), units.get(metric, "")))
-    return rows
+    shown = (*METRICS, "train_cpu_s", "epochs")
+    return rows_of(task, method, [{metric: run[metric] for metric in shown if metric in run} for run in runs])

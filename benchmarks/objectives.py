@@ -20,9 +20,9 @@ from benchmarks.movielens import STATIC
 from benchmarks.movielens_data import MISSING, load_movielens
 from benchmarks.objectives_preamble import PREAMBLE
 from benchmarks.online_retail import EXAMPLE
-from benchmarks.report import Row, add_rows
-from benchmarks.text_methods import BANKING, MEDQUAD, MINILM, MINILM_PAIRS, NOISE_LEVELS, SYNOPSIS, TAGS
-from benchmarks.text_runs import Run, marks, rows_of, task_of, text_rows
+from benchmarks.report import Row, add_rows, rows_of
+from benchmarks.text_methods import BANKING, JUDGED, MEDQUAD, MINILM, MINILM_PAIRS, NOISE_LEVELS, SYNOPSIS, TAGS, TAUGHT
+from benchmarks.text_runs import Run, marks, task_of, text_rows
 from bundle.config import validate_config
 from training.config import TrainConfig
 from training.dataset import load_dataset
@@ -131,6 +131,16 @@ def questions(budget: Budget) -> list[Row]:
     return [*_lexical_rows("medquad", budget), *_text_rows("medquad", budget, runs)]
 
 
+def taught(budget: Budget) -> list[Row]:
+    """MedQuAD -> LiveQA with BM25 as the teacher."""
+    runs = [
+        Run(method, settings, seed, judged=JUDGED)
+        for method, settings in budget.of(TAUGHT).items()
+        for seed in range(budget.seeds)
+    ]
+    return _text_rows("medquad", budget, runs)
+
+
 def intents(budget: Budget) -> list[Row]:
     """Banking77 with wrong training labels."""
     rows = []
@@ -179,6 +189,7 @@ PARTS: Mapping[str, Callable[[Budget], list[Row]]] = {
     "minilm": minilm,
     "tags": tags,
     "medquad": questions,
+    "medquad-teacher": taught,
     "banking77": intents,
     "synthetic": synthetic,
 }

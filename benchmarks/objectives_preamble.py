@@ -25,7 +25,10 @@ epochs of 512. MiniLM reads 48 tokens; `fine-tuned`: 100 steps of 48 training pa
 
 **debian-tags**: {TAGS.strip()}
 
-**medquad**: {MEDQUAD.strip()}
+**medquad**: {MEDQUAD.strip()} With a teacher: of the 16 training answers that BM25 finds best for a training
+question, by what the towers read, two join the batch for each example, with BM25's scores over the question's best;
+softmax and the named objective are summed, its weight such that its gradient is .1 to .3 of the softmax's.
+`judged-negatives`: the same candidates at a weight of 1e-6.
 
 **banking77**: {BANKING77.strip()} `consensus`: confident consensus division over two heads of half the width each.
 """

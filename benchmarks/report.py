@@ -4,6 +4,7 @@ import datetime
 import json
 import os
 import platform
+import statistics
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +26,18 @@ class Row:
     spread: float | None = None
     seeds: int = 1
     unit: str = ""
+
+    @classmethod
+    def of(cls, task: str, method: str, metric: str, values: Sequence[float], unit: str = "") -> "Row":
+        """Mean over the runs, and their spread where there are two or more."""
+        spread = statistics.pstdev(values) if len(values) > 1 else None
+        return cls(task, method, metric, statistics.fmean(values), spread, len(values), unit)
+
+
+def rows_of(task: str, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
+    """A row for every measure that a run has, over the runs that have it; names that end in `_s` are seconds."""
+    values = {metric: [run[metric] for run in runs if metric in run] for run in runs for metric in run}
+    return [Row.of(task, method, name, found, "s" if name.endswith("_s") else "") for name, found in values.items()]
 
 
 def add_rows(name: str, rows: Sequence[Row], preamble: str) -> Path:

@@ -37,6 +37,24 @@ MEDQUAD: Mapping[str, Settings] = {
         "teacher": {"kind": "ranker", "warmup_steps": 300, "ranker_steps": 100},
     },
 }
+_TEACHER: Settings = {"teacher": {"kind": "judgements", "per_step": 2}}
+
+
+def _taught(weight: float, kind: str, **settings: float) -> Settings:
+    return objective(summed(term(1.0, SOFTMAX), term(weight, {"kind": kind, **settings}))) | _TEACHER
+
+
+JUDGED = 16
+_TEMPERATURES = {"temperature": 0.05, "teacher_temperature": 0.1}
+# Weights by the rule of weighted_sum, no exam: a gradient of .1 to .3 of the softmax's after two epochs. The first
+# hardly reads the scores, so it shows what the judged documents do as mere negatives.
+TAUGHT: Mapping[str, Settings] = {
+    "bag-judged-negatives": _taught(1e-6, "margin_mse"),
+    "bag-graded-kl": _taught(0.2, "graded_kl", **_TEMPERATURES),
+    "bag-distill-kl": _taught(50.0, "distill_kl", **_TEMPERATURES),
+    "bag-margin-mse": _taught(2.0, "margin_mse"),
+    "bag-logit-distillation": _taught(20.0, "logit_distillation"),
+}
 NOISE: Settings = {"kind": "confident_consensus", "start_epoch": 2}
 BANKING: Mapping[str, Settings] = {
     "softmax": {},

@@ -21,8 +21,9 @@ from benchmarks.comparison import merged
 from benchmarks.debian_data import debian_synopsis, debian_tags
 from benchmarks.exam import Exam, Sheet, corpus_of, tower_embeddings
 from benchmarks.lexical import bm25, z_sum
+from benchmarks.lexical_judge import judged_by_bm25
 from benchmarks.medquad_data import medquad
-from benchmarks.report import Row
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
 from bundle.features import TextFeature
@@ -51,7 +52,8 @@ class Run:
     """One training. `pairs`: how many training pairs are drawn by the seed; all when None. `noise`: wrong labels.
 
     `hybrid`: mark the sum of z-scores with BM25 too. `widths`: mark the embeddings cut to these widths too.
-    `synthetic`: queries extracted from each document of the corpus, added to the training pairs.
+    `synthetic`: queries extracted from each document of the corpus, added to the training pairs. `judged`: documents
+    that BM25 judges for each training query, for methods with a teacher.
     """
 
     method: str
@@ -62,6 +64,7 @@ class Run:
     hybrid: bool = False
     widths: tuple[int, ...] = ()
     synthetic: int = 0
+    judged: int = 0
 
 
 @lru_cache(maxsize=1)
@@ -70,10 +73,21 @@ def task_of(name: str, data: Path) -> Task:
     return TASKS[name](data)
 
 
+@lru_cache(maxsize=1)
+def _judged_task(name: str, data: Path, judged: int) -> Task:
+    return judged_by_bm25(task_of(name, data), judged)
+
+
+def _task_of_run(name: str, data: Path, run: Run) -> Task:
+    if run.noise is not None:
+        return banking77(data, run.noise, run.seed).task
+    return _judged_task(name, data, run.judged) if run.judged else task_of(name, data)
+
+
 def train_text(name: str, data: Path, run: Run) -> dict[str, dict[str, float]]:
     """Marks on the test exam by method name, with the CPU seconds of training; parts by `<metric> <part>`."""
     torch.set_num_threads(1)
-    task = task_of(name, data) if run.noise is None else banking77(data, run.noise, run.seed).task
+    task = _task_of_run(name, data, run)
     settings = merged(merged(task.base, run.settings), {"trainer": {"seed": run.seed}})
     config = validate_config(TrainConfig, settings, name)
     exam = task.exams["test"]
@@ -141,14 +155,3 @@ def text_rows(name: str, data: Path, runs: Sequence[Run], jobs: int) -> list[Row
             shown = ", ".join(f"{key} {first[key]:.4f}" for key in list(first)[:3])
             print(f"{name:>20}  {run.method:<34} seed {run.seed}  {shown}", flush=True)
     return [row for method, values in measured.items() for row in rows_of(name, method, values)]
-
-
-def rows_of(task: str, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
-    """Mean and population standard deviation of every measure."""
-    rows = []
-    for metric in runs[0]:
-        values = [run[metric] for run in runs]
-        spread = float(np.std(values)) if len(values) > 1 else None
-        unit = "s" if metric.endswith("_s") else ""
-        rows.append(Row(task, method, metric, float(np.mean(values)), spread, len(values), unit))
-    return rows

@@ -1,10 +1,12 @@
 """Folders that are either whole or refused: hashes, atomic publication, atomic pointers.
 
 Writing: a temporary sibling folder, fsync of every file and folder, one rename, fsync of the parent. A reader therefore
-sees either nothing or everything, also after a power cut. Opening: every file must have the size and sha256 of the
-manifest, and no other file may lie there.
+sees either nothing or everything, also after a power cut. A temporary folder is locked as long as its writer lives, so
+that what a killed one left can be told from what is being written. Opening: every file must have the size and sha256 of
+the manifest, and no other file may lie there.
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -20,7 +22,8 @@ from bundle.config import Config
 from bundle.errors import BundleCorrupt, RetrievalError
 
 MANIFEST = "manifest.json"
-_TEMPORARY = ".writing-"
+TEMPORARY = ".writing-"
+REMOVING = ".removing-"
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
@@ -76,11 +79,66 @@ def read_manifest(folder: Path, model: type[ModelT], error: type[RetrievalError]
 def staging_folder(parent: Path) -> Iterator[Path]:
     """Yield a temporary folder below `parent`; whatever was not published when the block ends is removed."""
     parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=parent))
+    temporary, lock = _locked_folder(parent)
     try:
         yield temporary
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_folder(parent: Path) -> tuple[Path, int]:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=TEMPORARY, dir=parent))
+        lock = os.open(folder, os.O_RDONLY)
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        if folder.is_dir():  # nobody took it for a leftover before it was locked
+            return folder, lock
+        os.close(lock)
+
+
+@contextmanager
+def in_use(folder: Path) -> Iterator[None]:
+    """Keep `remove_unused` away from a folder that is being read; it need not exist."""
+    try:
+        lock = os.open(folder, os.O_RDONLY)
+    except OSError:
+        yield
+        return
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(lock)
+
+
+def is_in_use(folder: Path) -> bool:
+    """Whether some process writes or reads `folder` inside `staging_folder` or `in_use`."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(lock)
+    return False
+
+
+def remove_unused(folder: Path) -> bool:
+    """Remove a folder unless it is in use, and return whether it is gone; a crash on the way leaves a hidden rest."""
+    lock = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        hidden = folder
+        if not folder.name.startswith("."):
+            hidden = folder.with_name(f"{REMOVING}{folder.name}")
+            folder.rename(hidden)
+        shutil.rmtree(hidden)
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(lock)
+    return True
 
 
 def publish_folder(staging: Path, final: Path) -> None:
@@ -122,7 +180,7 @@ def replace_file(path: Path, content: str | bytes) -> None:
     Raises OSError that names `path`; the old content then stays and nothing else is left.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
+    descriptor, temporary = tempfile.mkstemp(prefix=TEMPORARY, dir=path.parent)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)

@@ -39,3 +39,10 @@ class BundleManifest(Config):
     evaluation: dict[str, float] = Field(description="Measures on the test split.")
     training: dict[str, Any] = Field(description="The resolved training configuration.")
     files: dict[str, FileEntry] = Field(description="Every file of the folder but this one.")
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Widths at which the embeddings may be used, widest first: the whole, and those that Matryoshka trained."""
+        objective = self.training.get("objective") or {}
+        trained = objective.get("dims", ()) if objective.get("kind") == "matryoshka" else ()
+        return tuple(sorted({self.dimension, *trained}, reverse=True))

@@ -39,6 +39,7 @@ SEMANTIC_ID_ENCODE = "semantic_id_encode.onnx"
 SEMANTIC_ID_DECODE = "semantic_id_decode.onnx"
 RERANKER = "reranker.onnx"
 TOKENIZERS = "tokenizers"
+DAMAGED = ".damaged-"
 
 
 @dataclass(frozen=True)
@@ -166,7 +167,7 @@ def _publish(staging: Path, final: Path) -> None:
             _read_verified(final, verify=True)
             return
         except BundleCorrupt:
-            final.rename(final.with_name(f".damaged-{final.name}-{staging.name}"))
+            final.rename(final.with_name(f"{DAMAGED}{final.name}-{staging.name}"))
     publish_folder(staging, final)
 
 

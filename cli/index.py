@@ -1,7 +1,7 @@
-"""`tandem index`: build, list, verify, activate and roll back index versions."""
+"""`tandem index`: build, tune, rebuild, list, verify, activate, roll back and collect index versions."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import orjson
 import typer
@@ -10,6 +10,7 @@ from rich.table import Table
 from bundle.config import load_config, parse_overrides, validate_config
 from bundle.errors import RetrievalError
 from bundle.workspace import Collection
+from cli import rebuild, tune
 from cli.console import emit, make_progress, people, say
 from cli.options import (
     DEFAULT_WORKSPACE,
@@ -20,7 +21,13 @@ from cli.options import (
     existing_collection,
 )
 
+if TYPE_CHECKING:
+    from index.manifest import IndexManifest
+
 app = typer.Typer(help="Build and manage index versions.", no_args_is_help=True)
+app.command("tune")(tune.tune)
+app.command("rebuild")(rebuild.rebuild_command)
+app.command("gc")(rebuild.gc_command)
 VersionArgument = Annotated[str, typer.Argument(help="Name of the index version.")]
 
 
@@ -96,7 +103,16 @@ def _described(place: Collection, version: str) -> dict[str, Any]:
         "index_recall": manifest.recall.recall,
         "relations": {relation: role.recall.recall for relation, role in manifest.roles.items()},
         "bytes": sum(entry.size_bytes for entry in manifest.files.values()),
-    }
+    } | _memory(manifest)
+
+
+def _memory(manifest: "IndexManifest") -> dict[str, int]:
+    """What an opened version takes: allocated by each process, and mapped, which processes share."""
+    from index.manifest import INDEX_FILE
+
+    mapped = [entry.size_bytes for name, entry in manifest.files.items() if Path(name).name == INDEX_FILE]
+    allocated = [role.kind.unmapped_bytes(manifest.count) for role in manifest.roles.values()]
+    return {"bytes_in_ram": sum(allocated), "bytes_mapped_for_search": sum(mapped)}
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

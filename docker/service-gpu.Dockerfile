@@ -7,6 +7,7 @@ COPY bundle bundle
 COPY training training
 COPY index index
 COPY service service
+COPY client client
 COPY cli cli
 # The GPU wheels follow CUDA's own pins, which constraints.txt, made for the CPU, does not hold.
 # hadolint ignore=DL3013

@@ -6,6 +6,7 @@ COPY bundle bundle
 COPY training training
 COPY index index
 COPY service service
+COPY client client
 COPY cli cli
 RUN python -m venv /opt/tandem \
  && /opt/tandem/bin/pip install --no-cache-dir --constraint constraints.txt ".[cpu]" \

@@ -7,6 +7,7 @@ COPY bundle bundle
 COPY training training
 COPY index index
 COPY service service
+COPY client client
 COPY cli cli
 RUN python -m venv /opt/tandem \
  && /opt/tandem/bin/pip install --no-cache-dir torch==2.13.0 ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} \

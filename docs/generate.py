@@ -69,7 +69,8 @@ def metrics_page() -> str:
     return "\n".join(rows) + "\n"
 
 
-_ERRORS_INTRODUCTION = """Over HTTP an error is an `application/problem+json` body (RFC 9457) with this `code`. On the
+_ERRORS_INTRODUCTION = """Over HTTP an error is an `application/problem+json` body (RFC 9457) with this `code`; the
+routes in the shape of other services [write theirs](../how-to/migrate-from-other-services.md). On the
 command line it is one line on stderr; the exit code is 2 for wrong usage, config or input, 3 where a gate refused, and
 1 otherwise.
 """

@@ -15,9 +15,10 @@ from bundle.items import Items
 from bundle.progress import Progress
 from bundle.rerankers.contract import Reranker
 from bundle.store import Bundle
+from index.arrow_file import open_arrow
 from index.attributes import AttributeColumns
 from index.cur.kinds import AdacurKind, AnncurKind, CurReport
-from index.manifest import CROSS_ENCODER_FILE
+from index.manifest import ATTRIBUTES_FILE, CROSS_ENCODER_FILE
 from index.queries import sample_queries
 from index.reranked import ItemReranker, check_item_columns
 
@@ -40,21 +41,23 @@ def check_reranker(bundle: Bundle, kind: AdacurKind | AnncurKind, names: Sequenc
     return bundle.reranker
 
 
-def build_cross_encoder_search(
+def score_anchors(
     kind: AdacurKind | AnncurKind,
     bundle: Bundle,
     base: Path,
-    columns: AttributeColumns,
     vectors_ND: FloatArray,
     folder: Path,
     seed: int,
     progress: Progress,
 ) -> CurReport:
-    """Score, factorize and write the file of one version; the report says what it cost.
+    """Score, factorize and write the file of the version in `folder`, which has its attributes already.
+
+    The report says what it cost.
 
     Raises ConfigError as `check_reranker`, beyond `kind.max_calls`, and where the table has so few queries that the
     factorization would be unstable; InvalidTable for the table of queries.
     """
+    columns = AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=True))
     reranker = check_reranker(bundle, kind, columns.names)
     path = base / kind.queries
     anchor_QD, table = sample_queries(bundle, path, kind.n_queries, seed)

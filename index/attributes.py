@@ -53,6 +53,7 @@ class AttributeColumns:
             column.view(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in batch.columns
         ]
         self._batch = pa.RecordBatch.from_arrays(columns, names=batch.schema.names)
+        self.schema: pa.Schema = batch.schema
         self._to_json = {
             field.name: converter for field in batch.schema if (converter := _json_converter(field.type)) is not None
         }
@@ -68,6 +69,10 @@ class AttributeColumns:
         part._batch = self._batch.select(list(names))
         part._to_json = {name: convert for name, convert in self._to_json.items() if name in names}
         return part
+
+    def column(self, name: str) -> pa.Array:
+        """One column; a time is a whole number of microseconds since 1970, but stays a time inside a list."""
+        return self._batch[name]
 
     def at(self, rows: NDArray[np.int64]) -> list[Attributes]:
         """The attributes of each row; values are text, numbers, truth values, lists or None."""

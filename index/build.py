@@ -17,34 +17,33 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from bundle.errors import BundleNotFound, ConfigError
-from bundle.features import text_columns
 from bundle.files import file_entries, publish_folder, staging_folder
 from bundle.items import Items
 from bundle.progress import NoProgress, Progress
-from bundle.session import SessionConfig
-from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
-from index.anchor_scores import build_cross_encoder_search, check_reranker
-from index.arrow_file import open_arrow, write_arrow
-from index.attributes import AttributeColumns, attribute_table
-from index.catalogue import read_catalogue
+from index.anchor_scores import score_anchors
+from index.arrow_file import write_arrow
 from index.config import BuildConfig
+from index.content import row_digests
 from index.corpus import Corpus, CorpusCodes
 from index.cur.kinds import CurReport
+from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.errors import RecallBelowTarget
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
-from index.kinds import IndexKind, default_kind
+from index.inputs import BuildInputs, read_inputs
+from index.kinds import IndexKind
+from index.kinds.semantic_prefix import SemanticPrefixKind
 from index.lexical.build import write_lexical
 from index.manifest import (
     ATTRIBUTES_FILE,
+    CONTENT_FILE,
     FORMAT_VERSION,
     IDS_FILE,
-    IN_ROLE_FOLDER,
     INDEX_FILE,
     LEXICAL_FOLDER,
     REPORT_FOLDER,
@@ -57,11 +56,11 @@ from index.manifest import (
     write_manifest,
 )
 from index.prefix_tree import Branch
-from index.queries import RecallQueries, item_queries, table_queries
+from index.queries import RecallQueries, recall_queries
 from index.recall import measure
 from index.report import write_report
-from index.reranked import check_item_columns
-from index.semantic_ids import encode_corpus, name_texts, write_semantic_ids
+from index.reuse import Reuse
+from index.semantic_ids import encode_corpus, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
 
@@ -74,13 +73,17 @@ def build_index(
     Relative paths of `config` start at `base`. Either a whole version appears or none does. Raises ConfigError,
     BundleNotFound and what opening the bundle raises, InvalidTable, EmbeddingFailed or RecallBelowTarget.
     """
-    if config.collection != collection.name:
-        raise ConfigError(f"the build config is for collection '{config.collection}', not for '{collection.name}'")
-    session = SessionConfig(device=config.device, threads=config.threads)
-    bundle = open_bundle(collection, config.bundle or _newest_bundle(collection), session)
+    return build_from(read_inputs(collection, config, base), progress or NoProgress())
+
+
+def build_from(inputs: BuildInputs, progress: Progress, reuse: Reuse | None = None) -> str:
+    """Build one index version of what was read, taking the vectors of `reuse` where nothing changed.
+
+    Raises as `build_index` does.
+    """
+    collection = inputs.collection
     with staging_folder(collection.indexes) as folder:
-        build = _Build(folder, collection, bundle, config, progress or NoProgress(), base)
-        version = build.run(new_stamp(collection))
+        version = _Build(folder, inputs, progress, reuse or Reuse()).run(new_stamp(collection))
         publish_folder(folder, collection.index(version))
     return version
 
@@ -90,36 +93,30 @@ class _Build:
     """The steps of one build, each writing its files into `folder`."""
 
     folder: Path
-    collection: Collection
-    bundle: Bundle
-    config: BuildConfig
+    inputs: BuildInputs
     progress: Progress
-    base: Path
+    reuse: Reuse
+    n_copied: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.collection, self.config, self.base = self.inputs.collection, self.inputs.config, self.inputs.base
+        self.bundle = self.inputs.bundle
+        self.seconds["read"] = self.inputs.seconds
 
     def run(self, stamp: str) -> str:
         """Do all steps and return the version's name."""
-        towers = self._towers()
-        with self._timed("read"):
-            features = [feature for tower in towers.values() for feature in tower.featurizer.features]
-            spec, lexical = self.bundle.manifest.features, self.config.lexical
-            words = lexical.item_fields(spec.item) if lexical else []
-            items = read_catalogue(self.base / self.config.items, text_columns(features) | set(words))
-            if lexical:
-                lexical.check(items, spec)
-            items.check_columns([feature.name for feature in features])
-            attributes = attribute_table(items, self.config.attributes)
-            if self.bundle.reranker is not None:
-                check_item_columns(self.bundle.reranker, attributes.column_names)
-            if self.config.cross_encoder_search is not None:
-                check_reranker(self.bundle, self.config.cross_encoder_search, attributes.column_names)
-            texts = name_texts(self.config.name_columns, items, attributes)
-            continued = self._continued(items)
+        items, attributes, texts = self.inputs.items, self.inputs.attributes, self.inputs.texts
+        continued = self._continued(items)
         with self._timed("embed"):
-            vectors = {folder: self._embed(tower, items, folder) for folder, tower in towers.items()}
+            vectors = {
+                self.folder / role: self._embed(tower, items, role) for role, tower in self.inputs.towers.items()
+            }
         *_, asking_ND = vectors.values()
         with self._timed("encode semantic IDs"):
-            corpora = {folder: Corpus(vectors_ND, self._codes(vectors_ND)) for folder, vectors_ND in vectors.items()}
+            corpora = {
+                folder: Corpus(vectors_ND, self._codes(folder, vectors_ND)) for folder, vectors_ND in vectors.items()
+            }
         hubness = self._hubness(asking_ND, items)
         item_tower, *in_role = [self._index(corpus, asking_ND, folder, hubness) for folder, corpus in corpora.items()]
         with self._timed("columns"):
@@ -131,16 +128,12 @@ class _Build:
         worded = self._lexical(items, item_tower.kind)
         return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded, cross_encoder_search)
 
-    def _towers(self) -> dict[Path, Tower]:
-        """The tower that embeds each role's folder; last the one whose vectors ask."""
-        towers = {self.folder: self.bundle.item}
-        if self.bundle.manifest.queries_are == "items":
-            towers[self.folder / IN_ROLE_FOLDER] = self.bundle.query
-        return towers
-
-    def _embed(self, tower: Tower, items: Items, folder: Path) -> NDArray[np.float32]:
+    def _embed(self, tower: Tower, items: Items, role: Path) -> NDArray[np.float32]:
+        folder = self.folder / role
         folder.mkdir(exist_ok=True)
-        return embed_items(
+        known = self.reuse.known(role, row_digests(items.table, tower.featurizer.names))
+        np.save(folder / CONTENT_FILE, known.content_N16)
+        vectors_ND = embed_items(
             self.bundle,
             tower,
             items,
@@ -148,36 +141,53 @@ class _Build:
             self.progress,
             shard_size=self.config.shard_size,
             batch_size=self.config.batch_size,
+            known=known,
         )
+        self.n_copied += known.n_copied
+        return vectors_ND
 
-    def _codes(self, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+    def _codes(self, folder: Path, vectors_ND: NDArray[np.float32]) -> CorpusCodes | None:
+        """The codes of the item tower's vectors, which name items; of the other role's where its index reads them."""
         codec = self.bundle.semantic_ids
-        return None if codec is None else CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
+        if codec is None or not (folder == self.folder or isinstance(self.config.kind, SemanticPrefixKind)):
+            return None
+        return CorpusCodes(codec, encode_corpus(codec, vectors_ND, self.progress))
 
     def _index(
         self, corpus: Corpus, asking_ND: NDArray[np.float32], folder: Path, hubness: HubnessBuild | None
     ) -> RoleReport:
-        kind, vectors_ND = (self.config.kind or default_kind(len(corpus))).resolve(corpus), corpus.vectors_ND
+        choice, vectors_ND = self._kind(corpus), corpus.vectors_ND
+        kind = choice.kind.resolve(corpus)
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
             faiss.write_index(index, str(folder / INDEX_FILE))
             self.progress.finish()
-        with self._timed("measure recall"):
+        with self._timed("measure recall"), self._named_role(folder):
             measured = measure(
                 index,
                 kind,
                 vectors_ND,
                 self._recall_queries(asking_ND),
-                target=self.config.target_recall,
+                target=self.config.target_recall or (DEFAULT_TARGET if self.config.kind is None else None),
                 threads=self.config.threads,
                 progress=self.progress,
             )
-        role = RoleReport(kind=measured.kind, recall=measured.report, n_zero_vectors=_count_zero(vectors_ND))
+        role = RoleReport(
+            kind=measured.kind,
+            kind_because=choice.because,
+            recall=measured.report,
+            n_zero_vectors=_count_zero(vectors_ND),
+        )
         if hubness is None:
             return role
         with self._timed("hubness"), use_threads(self.config.threads):
             return role.model_copy(update={"hubness": hubness.write(folder, vectors_ND)})
+
+    def _kind(self, corpus: Corpus) -> Choice:
+        if self.config.kind is not None:
+            return Choice(self.config.kind)
+        return choose_kind(len(corpus), corpus.vectors_ND.shape[1], self.config.memory_budget_mb)
 
     def _hubness(self, asking_ND: NDArray[np.float32], items: Items) -> HubnessBuild | None:
         if self.config.hubness is None:
@@ -185,11 +195,20 @@ class _Build:
         with self._timed("hubness"):
             return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
+    @contextmanager
+    def _named_role(self, folder: Path) -> Iterator[None]:
+        """Where there are two roles, what misses its target says in which."""
+        try:
+            yield
+        except RecallBelowTarget as error:
+            if self.bundle.manifest.queries_are != "items":
+                raise
+            role = "out" if folder == self.folder else "in"
+            raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
+
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
-        size, seed = self.config.n_recall_queries, self.config.seed
-        if self.config.queries is None:
-            return item_queries(asking_ND, size, seed)
-        return table_queries(self.bundle, self.base / self.config.queries, size, seed)
+        table = None if self.config.queries is None else self.base / self.config.queries
+        return recall_queries(self.bundle, asking_ND, table, self.config.n_recall_queries, self.config.seed)
 
     def _continued(self, items: Items) -> Continued | None:
         codec, continues = self.bundle.semantic_ids, self.config.collisions.continues
@@ -208,14 +227,10 @@ class _Build:
             )
 
     def _cross_encoder_search(self, vectors_ND: NDArray[np.float32]) -> CurReport | None:
-        kind = self.config.cross_encoder_search
-        if kind is None:
+        if (kind := self.config.cross_encoder_search) is None:
             return None
         with self._timed("cross-encoder search"):
-            columns = AttributeColumns(open_arrow(self.folder / ATTRIBUTES_FILE, mmap=True))
-            return build_cross_encoder_search(
-                kind, self.bundle, self.base, columns, vectors_ND, self.folder, self.config.seed, self.progress
-            )
+            return score_anchors(kind, self.bundle, self.base, vectors_ND, self.folder, self.config.seed, self.progress)
 
     def _lexical(self, items: Items, kind: IndexKind) -> tuple[LexicalReport | None, FusionReport | None]:
         if self.config.lexical is None:
@@ -251,6 +266,7 @@ class _Build:
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
+            kind_because=item_tower.kind_because,
             recall=item_tower.recall,
             in_role=in_role,
             hubness=item_tower.hubness,
@@ -261,6 +277,8 @@ class _Build:
             attributes={column.name: str(column.type) for column in attributes.schema},
             n_zero_vectors=item_tower.n_zero_vectors,
             is_deterministic=item_tower.kind.is_deterministic(self.config.threads),
+            n_copied=self.n_copied,
+            inputs_digest=self.inputs.digest,
             config=self.config.model_dump(mode="json"),
             seconds={step: round(seconds, 3) for step, seconds in self.seconds.items()},
             software={"faiss": faiss.__version__, "numpy": np.__version__, "pyarrow": pa.__version__},
@@ -274,13 +292,6 @@ class _Build:
         start = time.perf_counter()
         yield
         self.seconds[step] = self.seconds.get(step, 0) + time.perf_counter() - start
-
-
-def _newest_bundle(collection: Collection) -> str:
-    bundles = list_bundles(collection)
-    if not bundles:
-        raise BundleNotFound(f"collection '{collection.name}' has no bundle; train one first")
-    return bundles[-1]
 
 
 def _count_zero(vectors_ND: NDArray[np.float32]) -> int:

@@ -20,7 +20,15 @@ class BuildConfig(Config):
     collection: str = Field(description="Collection that holds the bundle and gets the index version.")
     items: Path = Field(description="Items table (.parquet, .jsonl or .csv), relative to the config file.")
     bundle: str | None = Field(default=None, description="Bundle that embeds the catalogue; the newest if not given.")
-    kind: IndexKind | None = Field(default=None, description="Index kind; chosen by the number of items if not given.")
+    kind: IndexKind | None = Field(
+        default=None, description="Index kind; chosen by size and memory_budget_mb if not given."
+    )
+    memory_budget_mb: int | None = Field(
+        default=None,
+        ge=1,
+        description="Memory in megabytes that one index may fill while it is searched; the kind chosen by size gives "
+        "way to one with smaller codes. The exact vectors of a version are mapped and stay on disk.",
+    )
     attributes: tuple[str, ...] | None = Field(
         default=None, description="Columns kept as attributes; every column that is not a list if not given."
     )
@@ -49,7 +57,8 @@ class BuildConfig(Config):
         default=None,
         gt=0,
         le=1,
-        description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it.",
+        description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it. "
+        "If not given, .95 where no kind is given either, and else no target.",
     )
     cross_encoder_search: CurKind | None = Field(
         default=None,

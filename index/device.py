@@ -1,14 +1,16 @@
-"""Where an opened index lies: in the memory of this process, or on a GPU owned by one thread.
+"""Where an opened index lies: in the memory of this process, or on GPUs that each one thread owns.
 
 A placed index can be searched and closed and nothing else. Adding to a mapped faiss index aborts the whole process,
 so no object with an `add` leaves this file. B queries, K hits, D embedding.
 """
 
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from functools import cache
-from typing import Literal, Protocol, TypeVar
+from typing import Literal, Protocol, TypeVar, get_args
 
 import faiss
 import numpy as np
@@ -21,12 +23,19 @@ from index.threads import use_one_thread
 DeviceName = Literal["cpu", "cuda"]
 GPU_LARGEST_K = 2_048
 GPU_LARGEST_NPROBE = 2_048
+# Scratch memory of all searches on a device; faiss would take 1.5 GB, and asks for more than this where it must.
+GPU_SCRATCH_BYTES = 512 * 1024**2
+_GPU_KINDS = [kind.model_fields["kind"].default for kind in get_args(get_args(IndexKind)[0]) if kind.runs_on_gpu]
 Found = tuple[NDArray[np.float32], NDArray[np.int64]]
 ResultT = TypeVar("ResultT")
 
 
 class PlacedIndex(Protocol):
     """A faiss index that can only be searched."""
+
+    @property
+    def largest_k(self) -> int:
+        """The most rows that one query can ask for."""
 
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads. Safe to call from many threads."""
@@ -36,17 +45,27 @@ class PlacedIndex(Protocol):
 
 
 def place(index: faiss.Index, kind: IndexKind, device: DeviceName) -> PlacedIndex:
-    """Put a CPU index where `device` says; raises DeviceUnavailable rather than stay on the CPU."""
+    """Put a CPU index where `device` says; raises DeviceUnavailable rather than stay on the CPU.
+
+    "cuda" means every GPU that the process sees, with a whole copy on each; CUDA_VISIBLE_DEVICES chooses them.
+    """
     if device == "cpu":
         return CpuIndex(index)
     if not kind.runs_on_gpu:
         raise DeviceUnavailable(
-            f"an index of kind {kind.kind} cannot be moved to a GPU; build the collection with kind flat or ivf_flat, "
-            'or serve it with device = "cpu"',
+            f"an index of kind {kind.kind} cannot be moved to a GPU; build the collection with kind "
+            f'{", ".join(_GPU_KINDS[:-1])} or {_GPU_KINDS[-1]}, or serve it with device = "cpu"',
             device=device,
             kind=kind.kind,
         )
-    return GpuIndex(index, gpu_owner(0))
+    check_gpu()
+    with ExitStack() as opened:  # when the second copy does not fit its device, the first must not stay
+        copies = []
+        for ordinal in range(faiss.get_num_gpus()):
+            copies.append(GpuIndex(index, gpu_owner(ordinal)))
+            opened.callback(copies[-1].close)
+        opened.pop_all()
+    return copies[0] if len(copies) == 1 else Replicas(copies)
 
 
 def check_gpu() -> None:
@@ -69,8 +88,22 @@ def check_gpu() -> None:
 class CpuIndex:
     """An index in the memory of this process, or mapped into it; each calling thread searches by itself."""
 
+    largest_k = sys.maxsize
+
     def __init__(self, index: faiss.Index) -> None:
         self._index: faiss.Index | None = index
+
+    def list_of_each_row(self, n_rows: int) -> NDArray[np.int32]:
+        """The number of the inverted list that holds each row, [N], of an index with lists; raises VersionClosed."""
+        if self._index is None:
+            raise _closed()
+        lists = faiss.extract_index_ivf(self._index).invlists
+        list_N = np.empty(n_rows, dtype=np.int32)
+        for number in range(lists.nlist):
+            size = lists.list_size(number)
+            if size:
+                list_N[faiss.rev_swig_ptr(lists.get_ids(number), size)] = number
+        return list_N
 
     def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
         """Scores and rows, both [B, K], best first; row -1 pads."""
@@ -89,7 +122,7 @@ class CpuIndex:
 class GpuOwner:
     """The one thread that may touch a GPU: faiss's GPU resources allow one user at a time, also for searches.
 
-    All index versions on a device share it, because every resources object reserves up to 1.5 GB of device memory.
+    All index versions on a device share it, because every resources object reserves scratch memory of its own.
     """
 
     def __init__(self, ordinal: int) -> None:
@@ -97,11 +130,17 @@ class GpuOwner:
         check_gpu()
         self.ordinal = ordinal
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"faiss-gpu-{ordinal}")
-        self.resources = self.run(faiss.StandardGpuResources)
+        self.resources = self.run(_resources)
 
     def run(self, work: Callable[[], ResultT]) -> ResultT:
         """Do `work` in the owning thread and return its result or raise its error here."""
         return self._thread.submit(work).result()
+
+
+def _resources() -> "faiss.StandardGpuResources":  # not in a faiss without GPU support
+    resources = faiss.StandardGpuResources()
+    resources.setTempMemory(GPU_SCRATCH_BYTES)
+    return resources
 
 
 @cache
@@ -120,6 +159,8 @@ def gpu_owner(ordinal: int) -> GpuOwner:
 
 class GpuIndex:
     """An index on a GPU; searches queue for the owning thread."""
+
+    largest_k = GPU_LARGEST_K
 
     def __init__(self, index: faiss.Index, owner: GpuOwner) -> None:
         """Copy `index` to the device once; the CPU copy is not kept."""
@@ -158,6 +199,41 @@ class GpuIndex:
             raise _closed()
         scores_BK, rows_BK = self._box[0].search(query_BD, k, params=params)
         return scores_BK, rows_BK
+
+
+class Replicas:
+    """Equal indexes on several devices; a search goes to the one with the fewest under way."""
+
+    def __init__(self, members: Sequence[PlacedIndex]) -> None:
+        self._members = members
+        self._under_way = [0] * len(members)
+        self._lock = threading.Lock()
+
+    @property
+    def largest_k(self) -> int:
+        """The most rows that one query can ask for."""
+        return min(member.largest_k for member in self._members)
+
+    def search(self, query_BD: NDArray[np.float32], k: int, params: faiss.SearchParameters | None) -> Found:
+        """Scores and rows, both [B, K], best first; row -1 pads. Raises what the member raises."""
+        with self._idlest() as member:
+            return member.search(query_BD, k, params)
+
+    def close(self) -> None:
+        """Free every copy; a later search raises VersionClosed, one under way ends well."""
+        for member in self._members:
+            member.close()
+
+    @contextmanager
+    def _idlest(self) -> Iterator[PlacedIndex]:
+        with self._lock:
+            place = min(range(len(self._members)), key=self._under_way.__getitem__)
+            self._under_way[place] += 1
+        try:
+            yield self._members[place]
+        finally:
+            with self._lock:
+                self._under_way[place] -= 1
 
 
 def _closed() -> VersionClosed:

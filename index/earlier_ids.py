@@ -13,7 +13,7 @@ from index.arrow_file import open_arrow
 from index.errors import VersionCorrupt, VersionFormatUnsupported, VersionNotFound
 from index.manifest import IDS_FILE, SEMANTIC_IDS_FILE, IndexManifest
 from index.resolution import EarlierIds
-from index.store import current, verify_version
+from index.store import known_current, verify_version
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def find_continued(
                 f"{'x'.join(map(str, space.codebook_sizes))} codes; name another version, or 'none'"
             )
         return Continued(_read(collection, manifest, item_ids))
-    version = current(collection)
+    version = known_current(collection)
     if version is None:
         return Continued(None, "no version was active")
     try:

@@ -3,9 +3,11 @@
 N corpus, D embedding, S shard.
 """
 
+import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from bundle.columns import EncodedRecords, RaggedColumn
@@ -15,45 +17,62 @@ from bundle.progress import Progress
 from bundle.store import Bundle
 from bundle.tower import Tower
 from index.errors import EmbeddingFailed
+from index.reuse import KnownVectors
 
 UNIT_TOLERANCE = 1e-3
 FloatArray = NDArray[np.float32]
 
 
 def embed_items(
-    bundle: Bundle, tower: Tower, items: Items, path: Path, progress: Progress, *, shard_size: int, batch_size: int
+    bundle: Bundle,
+    tower: Tower,
+    items: Items,
+    path: Path,
+    progress: Progress,
+    *,
+    shard_size: int,
+    batch_size: int,
+    known: KnownVectors | None = None,
 ) -> FloatArray:
     """Write the embeddings of `items` by a tower of `bundle`, in row order, to the .npy file `path`.
 
-    Returns them mapped, [N, D]. Memory stays bounded by the records of one shard and the arrays of one batch. Raises
-    InvalidTable naming the item of a bad feature, EmbeddingFailed naming items whose embedding is not finite, or not of
-    unit length where the bundle's metric is cosine.
+    Returns them mapped, [N, D]. What is `known` is copied and the rest of the items embedded. Memory stays bounded by
+    the records of one shard and the arrays of one batch. Raises InvalidTable naming the item of a bad feature,
+    EmbeddingFailed naming items whose embedding is not finite, or not of unit length where the bundle's metric is
+    cosine.
     """
     if not len(items):
         raise InvalidTable(f"{items.source} has no rows; a catalogue needs at least one item", path=items.source)
     shape = (len(items), bundle.manifest.dimension)
     vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    progress.start("embed items", len(items))
-    for start in range(0, len(items), shard_size):
-        encoded = _encode_shard(tower, items, start, start + shard_size)
-        vectors_SD = _embed_shard(tower, encoded, batch_size)
-        _check(bundle, items, start, vectors_SD)
-        vectors_ND[start : start + len(vectors_SD)] = vectors_SD
-        progress.advance(len(vectors_SD))
+    with path.open("r+b") as file:  # where the disk is full this says so; writing to the mapping would kill the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    table = items.table.select(list(dict.fromkeys(["item_id", *tower.featurizer.names])))
+    missing = np.arange(len(items)) if known is None else known.copy_into(vectors_ND)
+    progress.start("embed items", len(missing))
+    for start in range(0, len(missing), shard_size):
+        rows_S = missing[start : start + shard_size]
+        shard = Items(table.take(pa.array(rows_S)), items.source)
+        vectors_SD = _embed_shard(tower, _encode_shard(tower, shard), batch_size)
+        _check(bundle, shard, vectors_SD)
+        vectors_ND[rows_S] = vectors_SD
+        if known is not None:
+            known.keep(rows_S, vectors_SD)
+        progress.advance(len(rows_S))
     progress.finish()
     vectors_ND.flush()
     mapped: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
 
 
-def _encode_shard(tower: Tower, items: Items, start: int, stop: int) -> EncodedRecords:
+def _encode_shard(tower: Tower, shard: Items) -> EncodedRecords:
     try:
-        return tower.featurizer.encode(items.records(tower.featurizer.names, start, stop))
+        return tower.featurizer.encode(shard.records(tower.featurizer.names))
     except InvalidRecord as error:
-        item_id = items.item_ids[start + int(str(error.context["position"]))]
+        item_id = shard.item_ids[int(str(error.context["position"]))]
         raise InvalidTable(
-            f"{items.source}, item '{item_id}', column '{error.context['feature']}': {error.__cause__ or error}",
-            path=items.source,
+            f"{shard.source}, item '{item_id}', column '{error.context['feature']}': {error.__cause__ or error}",
+            path=shard.source,
             item_id=item_id,
             column=error.context["feature"],
         ) from error
@@ -77,11 +96,11 @@ def _lengths(encoded: EncodedRecords) -> NDArray[np.int64]:
     return lengths_S
 
 
-def _check(bundle: Bundle, items: Items, start: int, vectors_SD: FloatArray) -> None:
+def _check(bundle: Bundle, shard: Items, vectors_SD: FloatArray) -> None:
     infinite = np.flatnonzero(~np.isfinite(vectors_SD).all(axis=1))
     if len(infinite):
         raise EmbeddingFailed(
-            f"bundle '{bundle.bundle_id}' gives embeddings with NaN or infinity for {_named(items, start, infinite)}; "
+            f"bundle '{bundle.bundle_id}' gives embeddings with NaN or infinity for {_named(shard, infinite)}; "
             "train it again, or leave these items out"
         )
     if bundle.manifest.metric == "cosine":
@@ -90,10 +109,10 @@ def _check(bundle: Bundle, items: Items, start: int, vectors_SD: FloatArray) -> 
         if len(wrong):
             raise EmbeddingFailed(
                 f"bundle '{bundle.bundle_id}' says its metric is cosine, but the embeddings of "
-                f"{_named(items, start, wrong)} are not of unit length; export it again"
+                f"{_named(shard, wrong)} are not of unit length; export it again"
             )
 
 
-def _named(items: Items, start: int, places: NDArray[np.int64]) -> str:
-    names = ", ".join(repr(items.item_ids[start + int(place)]) for place in places[:5])
+def _named(shard: Items, places: NDArray[np.int64]) -> str:
+    names = ", ".join(repr(shard.item_ids[int(place)]) for place in places[:5])
     return f"{len(places)} items, among them {names}" if len(places) > 1 else f"item {names}"

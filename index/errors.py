@@ -17,6 +17,7 @@ InputError                     (bundle/errors.py)
   LexicalNotServed             a search by words over a version without an index of words
   DimensionMismatch            a query vector of another length than the corpus has
   InvalidVector                a query vector with NaN or infinite values, or not a matrix
+  InvalidFilter                a filter on a field that is not there, with values of another kind, or too large
   ContradictoryExamples        an example that hits are to be like and unlike
   InvalidSearchParams          a k or a search parameter that this kind does not take
 """
@@ -78,6 +79,12 @@ class DeviceUnavailable(VersionError):
     code = "device-unavailable"
 
 
+class RebuildRunning(VersionError):
+    """Another rebuild or garbage collection of the collection holds the lock."""
+
+    code = "rebuild-running"
+
+
 class RecallBelowTarget(VersionError):
     """No setting of the index kind reaches the target index recall."""
 
@@ -124,6 +131,12 @@ class InvalidSearchParams(InputError):
     """A k or a search parameter that this index kind does not take."""
 
     code = "invalid-search-params"
+
+
+class InvalidFilter(InputError):
+    """A filter names a field that is not there, compares it with values of another kind, or is too large."""
+
+    code = "invalid-filter"
 
 
 class ContradictoryExamples(InputError):

@@ -124,7 +124,7 @@ def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids
     table = read_table(path, {"query_id": "string", "item_id": "string"}, {"grade": "float", "split": "string"})
     if config.split is not None:
         if "split" not in table.column_names:
-            raise InvalidTable(f"{path} has no column 'split'; leave fusion.split out or add it", path=str(path))
+            raise InvalidTable(f"{path} has no column 'split'; leave the setting 'split' out or add it", path=str(path))
         table = table.filter(pc.equal(table["split"], config.split))
     row_by_id = {query_id: row for row, query_id in enumerate(query_ids)}
     gains: dict[int, dict[int, float]] = defaultdict(dict)
@@ -137,8 +137,8 @@ def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids
             gains[query_row][item_row] = max(gain, gains[query_row].get(item_row, 0))
     if not gains:
         raise InvalidTable(
-            f"{path} has no answer of a query in {config.queries.name} that the catalogue holds; check fusion.split "
-            "and the ids",
+            f"{path} has no answer of a query in {config.queries.name} that the catalogue holds; check the setting "
+            "'split' and the ids",
             path=str(path),
         )
     return Answers(gains, left_out)

@@ -30,6 +30,10 @@ class ItemIds(MappedStrings):
             raise UnknownItem(f"the corpus does not hold {names}{more}", item_ids=unknown[:NAMED_IN_ERROR])
         return np.array(rows, dtype=np.int64)
 
+    def rows_of_known(self, item_ids: Sequence[str]) -> NDArray[np.int64]:
+        """The rows of those ids that the corpus holds."""
+        return np.array([row for row in self.find(item_ids) if row >= 0], dtype=np.int64)
+
     def contains(self, item_id: str) -> bool:
         """Whether the corpus holds the item."""
         return self.find([item_id])[0] >= 0

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.semantic_id import KeyArray
+from index.allowed_rows import AllowedRows
 from index.prefix import PrefixIndex
 from index.prefix_limit import PrefixLimit, Supply, pick
 from index.ranking import DEEPEST_SEARCH, FloatArray, IntArray, Queries, Ranker, Ranking
@@ -44,14 +45,17 @@ class LimitedSearch:
     Every query gets min(k, what the ranker can give), and under a limit that groups, every prefix its `most` best.
     """
 
-    def __init__(self, ranker: Ranker, prefix: PrefixIndex, k: int, limit: PrefixLimit) -> None:
-        """`prefix` is of the corpus that `ranker` ranks."""
+    def __init__(
+        self, ranker: Ranker, prefix: PrefixIndex, k: int, limit: PrefixLimit, allowed: AllowedRows | None = None
+    ) -> None:
+        """`prefix` is of the corpus that `ranker` ranks, `allowed` are the rows that it is held to, if to any."""
         self._ranker = ranker
         self._prefix = prefix
         self._k = k
         self._limit = limit
-        self._n_items = prefix.count(())
-        self._supply = Supply(*prefix.counts(limit.level), limit)
+        self._allowed = allowed
+        self._n_items = prefix.count(()) if allowed is None else allowed.count
+        self._supply = Supply(*self._counts(), limit)
 
     def run(self, queries: Queries) -> list[LimitedHits]:
         """The hits of each query; raises what the ranker raises."""
@@ -84,9 +88,7 @@ class LimitedSearch:
         if depth >= ranking.total_B[b]:
             is_exhaustive = self._k >= _most_k(key_R, self._limit)
         else:
-            own_key = (
-                None if asked.own_rows_B is None else self._prefix.keys(asked.own_rows_B[[b]], self._limit.level)[0]
-            )
+            own_key = self._own_key(asked, b)
             most_k = self._supply.most_k(own_key)
             if not self._is_enough(key_R[kept], min(self._k, most_k), own_key):
                 return None
@@ -94,8 +96,17 @@ class LimitedSearch:
         groups = self._groups(key_R[kept]) if self._limit.grouped else []
         return LimitedHits(row_R[kept], score_R[kept], groups, is_exhaustive)
 
+    def _counts(self) -> tuple[KeyArray, NDArray[np.int64]]:
+        """The prefixes of the rows that may be hits, and how many rows each has."""
+        if self._allowed is None:
+            return self._prefix.counts(self._limit.level)
+        return np.unique(self._prefix.keys(self._allowed.rows(), self._limit.level), return_counts=True)
+
     def _own_key(self, asked: Queries, b: int) -> np.uint64 | None:
+        """The prefix of the row that may be no hit of query b but counts among those that may be hits."""
         if asked.own_rows_B is None:
+            return None
+        if self._allowed is not None and not self._allowed.contains(int(asked.own_rows_B[b])):
             return None
         own_key: np.uint64 = self._prefix.keys(asked.own_rows_B[[b]], self._limit.level)[0]
         return own_key

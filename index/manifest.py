@@ -14,7 +14,7 @@ from index.errors import VersionCorrupt, VersionFormatUnsupported
 from index.hubness.report import HubnessReport
 from index.kinds import IndexKind
 
-FORMAT_VERSION = 2
+FORMAT_VERSION = 3
 INDEX_FILE = "index.faiss"
 IDS_FILE = "ids.arrow"
 ATTRIBUTES_FILE = "attributes.arrow"
@@ -22,12 +22,18 @@ SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
 CROSS_ENCODER_FILE = "cross_encoder.npy"
+CONTENT_FILE = "content.npy"
 IN_ROLE_FOLDER = "in"
 LEXICAL_FOLDER = "lexical"
 Relation = Literal["similar", "complementary"]
 REPORT_FOLDER = "report"
 # The name holds the hash, and the hash cannot hold itself.
 _UNHASHED = ("version", "content_hash")
+_KIND_BECAUSE: Any = Field(
+    default=None,
+    exclude_if=lambda value: value is None,
+    description="Why this kind was chosen, where the build configuration names none.",
+)
 
 
 class RecallPoint(Config):
@@ -108,6 +114,7 @@ class RoleReport(Config):
     """The index of the catalogue in one role."""
 
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    kind_because: str | None = _KIND_BECAUSE
     recall: RecallReport = Field(description="Measured index recall.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     hubness: HubnessReport | None = Field(
@@ -129,6 +136,7 @@ class IndexManifest(Config):
     dimension: int = Field(ge=1, description="Width of the embeddings.")
     metric: Literal["cosine", "dot"] = Field(description="How scores are meant; both are inner products.")
     kind: IndexKind = Field(description="The index kind with the settings that were built and are searched.")
+    kind_because: str | None = _KIND_BECAUSE
     recall: RecallReport = Field(description="Measured index recall.")
     in_role: RoleReport | None = Field(
         default=None,
@@ -160,6 +168,11 @@ class IndexManifest(Config):
     attributes: dict[str, str] = Field(description="Type of each attribute column.")
     n_zero_vectors: int = Field(ge=0, description="Items whose embedding is zero; they score 0 for every query.")
     is_deterministic: bool = Field(description="Whether the same input, seed and threads give the same files again.")
+    n_copied: int = Field(
+        ge=0,
+        description="Embeddings, over all roles, that were copied: the same tower read the same content before.",
+    )
+    inputs_digest: str = Field(description="SHA-256 over the catalogue and every other table that the build read.")
     config: dict[str, Any] = Field(description="The resolved build configuration.")
     seconds: dict[str, float] = Field(description="Wall time of each build step, in seconds.")
     software: dict[str, str] = Field(description="Versions of the packages that wrote the files.")
@@ -169,7 +182,11 @@ class IndexManifest(Config):
     def roles(self) -> dict[Relation, RoleReport]:
         """What answers each relation between items; first the relation that the towers were trained for."""
         item_tower = RoleReport(
-            kind=self.kind, recall=self.recall, n_zero_vectors=self.n_zero_vectors, hubness=self.hubness
+            kind=self.kind,
+            kind_because=self.kind_because,
+            recall=self.recall,
+            n_zero_vectors=self.n_zero_vectors,
+            hubness=self.hubness,
         )
         if self.in_role is None:
             return {"similar": item_tower}

@@ -35,6 +35,18 @@ class RecallQueries:
         return "table" if self.own_rows_Q is None else "items"
 
 
+def recall_queries(
+    bundle: Bundle, asking_ND: FloatArray, table: Path | None, n_queries: int, seed: int
+) -> RecallQueries:
+    """A seeded sample of the table's records, or of the vectors that ask where there is no table.
+
+    Raises InvalidTable naming the row.
+    """
+    if table is None:
+        return item_queries(asking_ND, n_queries, seed)
+    return table_queries(bundle, table, n_queries, seed)
+
+
 def item_queries(vectors_ND: FloatArray, n_queries: int, seed: int) -> RecallQueries:
     """A seeded sample of corpus vectors, to be answered without themselves.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bundle.featurize import Record
+from index.allowed_rows import AllowedRows
 from index.example_sets import ExampleSet
 from index.role import Role
 from index.searcher import NO_PARAMS
@@ -114,31 +115,35 @@ class Ranker(Protocol):
 class DenseRanker:
     """Ranks by inner product with the vectors of a role; every row has a score."""
 
-    def __init__(self, role: Role, params: Mapping[str, int] = NO_PARAMS) -> None:
+    def __init__(self, role: Role, params: Mapping[str, int] = NO_PARAMS, allowed: AllowedRows | None = None) -> None:
+        """`allowed`: the rows that are ranked; all where none are given."""
         self._role = role
         self._params = params
+        self._allowed = allowed
 
     def rank(self, queries: Queries, depth: int) -> Ranking:
         """As `Ranker.rank`; raises InvalidSearchParams or VersionClosed."""
-        query_BD = queries.embedded()
-        count, own_rows_B = self._role.searcher.count, queries.own_rows_B
-        n_own = own_rows_B is not None
-        wanted = min(depth + n_own, count)
+        query_BD, own_rows_B, allowed = queries.embedded(), queries.own_rows_B, self._allowed
+        count = self._role.searcher.count if allowed is None else allowed.count
+        total_B = np.full(len(query_BD), count)
+        wanted = min(depth + (own_rows_B is not None), count)
         if wanted > DEEPEST_SEARCH:
             scores_BR, rows_BR = self._exact(query_BD, wanted)
         else:
-            scores_BR, rows_BR = self._role.searcher.search_rows(query_BD, wanted, self._params)
+            scores_BR, rows_BR = self._role.searcher.search_rows(query_BD, max(1, wanted), self._params, allowed)
         if own_rows_B is not None:
+            total_B -= 1 if allowed is None else allowed.contains_each(own_rows_B)
             scores_BR, rows_BR = _without(own_rows_B, scores_BR, rows_BR)
-        return Ranking(scores_BR, rows_BR, np.full(len(rows_BR), count - n_own))
+        return Ranking(scores_BR[:, :depth], rows_BR[:, :depth], total_B)
 
     def _exact(self, query_BD: FloatArray, depth: int) -> tuple[FloatArray, IntArray]:
         scores_BR = np.empty((len(query_BD), depth), dtype=np.float32)
         rows_BR = np.empty((len(query_BD), depth), dtype=np.int64)
+        row_M = np.arange(len(self._role.vectors_ND)) if self._allowed is None else self._allowed.rows()
         for b, query_D in enumerate(query_BD):  # one at a time, because a row of scores is as long as the corpus
-            score_N = self._role.vectors_ND @ query_D
-            rows_BR[b] = np.argsort(-score_N, kind="stable")[:depth]
-            scores_BR[b] = score_N[rows_BR[b]]
+            score_M = (self._role.vectors_ND @ query_D)[row_M]
+            best_R = np.argsort(-score_M, kind="stable")[:depth]
+            scores_BR[b], rows_BR[b] = score_M[best_R], row_M[best_R]
         return scores_BR, rows_BR
 
 
@@ -161,8 +166,9 @@ class Rescored:
 
 
 def _without(own_rows_B: IntArray, scores_BR: FloatArray, rows_BR: IntArray) -> tuple[FloatArray, IntArray]:
-    """One row fewer for each query: its own where that was found, else the last."""
-    kept_BR = rows_BR != own_rows_B[:, None]
-    kept_BR[kept_BR.all(axis=1), -1] = False
-    shape = (len(rows_BR), rows_BR.shape[1] - 1)
-    return scores_BR[kept_BR].reshape(shape), rows_BR[kept_BR].reshape(shape)
+    """Each query's own row, where that was found, turned into padding at the end."""
+    is_own_BR = rows_BR == own_rows_B[:, None]
+    order_BR = np.argsort(is_own_BR, axis=1, kind="stable")
+    scores_BR = np.where(is_own_BR, -np.inf, scores_BR).astype(np.float32)
+    rows_BR = np.where(is_own_BR, PADDING, rows_BR)
+    return np.take_along_axis(scores_BR, order_BR, axis=1), np.take_along_axis(rows_BR, order_BR, axis=1)

@@ -5,6 +5,7 @@ with duplicates has no unique answer.
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import faiss
@@ -118,8 +119,8 @@ def _widen(
     index: faiss.Index, kind: IndexKind, truth: _Truth, points: list[RecallPoint], target: float | None
 ) -> IndexKind:
     while target is not None and _at(points, kind).recall < target:
-        wider = kind.wider()
-        if wider is None:
+        wider: Sequence[IndexKind] = kind.wider()
+        if not wider:
             best = max(point.recall for point in points)
             raise RecallBelowTarget(
                 f"kind {kind.kind} reaches index recall {best:.4f} at its widest setting {kind.setting()}, below the "
@@ -127,9 +128,10 @@ def _widen(
                 target=target,
                 recall=best,
             )
-        kind = wider
-        if all(point.params != kind.setting() for point in points):
-            points.append(_point(index, kind, truth))
+        for step in wider:
+            if all(point.params != step.setting() for point in points):
+                points.append(_point(index, step, truth))
+        kind = max(wider, key=lambda step: _at(points, step).recall)
     return kind
 
 

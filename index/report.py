@@ -1,39 +1,22 @@
 """The report of an index version: one self-contained page for people."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
+from index.front_plot import Spot, front_plot
 from index.hubness.report import HubnessReport, hubness_note
-from index.manifest import FusionReport, IndexManifest, LexicalReport, RecallReport, ResolutionReport, SemanticIdReport
+from index.manifest import (
+    FusionReport,
+    IndexManifest,
+    LexicalReport,
+    RecallReport,
+    ResolutionReport,
+    RoleReport,
+    SemanticIdReport,
+)
+from index.page import page, section, table
 from index.prefix_tree import Branch
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-:root {{ color-scheme: light dark; --line: #8883; --soft: #8881; --bar: #3b7dd8; }}
-body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 46rem; margin: 3rem auto; padding: 0 1rem; }}
-h1 {{ font-size: 1.5rem; margin-bottom: 0; }}
-h2 {{ font-size: 1.1rem; margin-top: 2.5rem; }}
-p {{ margin: .4rem 0; }}
-table {{ border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }}
-th, td {{ text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); }}
-th {{ font-weight: 600; }}
-td.number, th.number {{ text-align: right; }}
-tr.served {{ background: var(--soft); font-weight: 600; }}
-.bar {{ display: inline-block; height: .6rem; background: var(--bar); border-radius: .2rem; }}
-.tree, .tree ul {{ list-style: none; padding-left: 1.2rem; }}
-.tree {{ padding-left: 0; }}
-code {{ font-family: ui-monospace, monospace; font-size: .92em; }}
-</style>
-<h1>{title}</h1>
-<p>{summary}</p>
-{sections}
-</html>
-"""
 
 _TREE_NOTE = (
     "Largest prefixes first: how many items lie below, the words that set them apart from their parent, and the items "
@@ -53,35 +36,28 @@ def write_report(folder: Path, manifest: IndexManifest, tree: Branch | None) -> 
         f"<code>{manifest.kind.kind}</code>, {recalls}."
     )
     sections = [
-        _section(
+        section(
             f"Index recall{manifest.for_relation(relation)}",
             _recall_note(role.recall),
-            _recall_table(role.recall, role.kind.setting()),
+            _recall_plot(role) + _recall_table(role.recall, role.kind.setting()),
         )
         for relation, role in manifest.roles.items()
     ]
     sections += [
-        _section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
+        section(f"Hubness{manifest.for_relation(relation)}", hubness_note(role.hubness), _hubness_table(role.hubness))
         for relation, role in manifest.roles.items()
         if role.hubness is not None
     ]
     if manifest.semantic_ids is not None:
-        sections.append(
-            _section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids))
-        )
+        sections.append(section("Semantic IDs", _collision_note(manifest.semantic_ids), _levels(manifest.semantic_ids)))
     if tree is not None:
-        sections.append(_section("Tree of semantic IDs", _TREE_NOTE, _tree(tree)))
+        sections.append(section("Tree of semantic IDs", _TREE_NOTE, _tree(tree)))
     if manifest.lexical is not None:
-        sections.append(_section("Words", _words_note(manifest.lexical, manifest.fusion), _weights(manifest.fusion)))
-    sections.append(_section("Attributes", "", _table(("column", "type"), list(manifest.attributes.items()))))
-    sections.append(_section("Build", "", _table(("what", "value"), _facts(manifest))))
+        sections.append(section("Words", _words_note(manifest.lexical, manifest.fusion), _weights(manifest.fusion)))
+    sections.append(section("Attributes", "", table(("column", "type"), list(manifest.attributes.items()))))
+    sections.append(section("Build", "", table(("what", "value"), _facts(manifest))))
     title = f"Index version of {escape(manifest.created_at)}"
-    page = _PAGE.format(title=title, summary=summary, sections="\n".join(sections))
-    (folder / "index.html").write_text(page, encoding="utf-8")
-
-
-def _section(title: str, note: str, table: str) -> str:
-    return f"<h2>{title}</h2>\n" + (f"<p>{note}</p>\n" if note else "") + table
+    (folder / "index.html").write_text(page(title, summary, sections), encoding="utf-8")
 
 
 def _recall_note(recall: RecallReport) -> str:
@@ -93,14 +69,34 @@ def _recall_note(recall: RecallReport) -> str:
     )
 
 
+def _recall_plot(role: RoleReport) -> str:
+    if len(role.recall.points) < 2:
+        return ""
+    spots = [
+        Spot(
+            role.kind.kind,
+            _setting(point.params),
+            point.cpu_us_per_query,
+            point.recall,
+            point.params == role.kind.setting(),
+        )
+        for point in role.recall.points
+    ]
+    return front_plot(spots, role.recall.target)
+
+
+def _setting(params: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in params.items()) or "none"
+
+
 def _recall_table(recall: RecallReport, served: dict[str, int]) -> str:
     rows = []
     for point in recall.points:
-        params = ", ".join(f"{name} {value}" for name, value in point.params.items()) or "none"
+        setting = escape(_setting(point.params))
         bar = f'<span class="bar" style="width:{6 * point.recall:.2f}rem"></span>'
         mark = ' class="served"' if point.params == served else ""
         rows.append(
-            f'<tr{mark}><td>{escape(params)}</td><td class="number">{point.recall:.4f}</td><td>{bar}</td>'
+            f'<tr{mark}><td>{setting}</td><td class="number">{point.recall:.4f}</td><td>{bar}</td>'
             f'<td class="number">{point.cpu_us_per_query:,.0f}</td></tr>'
         )
     head = (
@@ -122,7 +118,7 @@ def _hubness_table(report: HubnessReport) -> str:
         )
         for measure in report.measures
     ]
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _collision_note(report: SemanticIdReport) -> str:
@@ -153,7 +149,7 @@ def _levels(report: SemanticIdReport) -> str:
         (level, size, f"{perplexity:.1f}")
         for level, (size, perplexity) in enumerate(zip(report.codebook_sizes, report.perplexity, strict=True))
     ]
-    return _table(("level", "codes", "perplexity"), rows)
+    return table(("level", "codes", "perplexity"), rows)
 
 
 def _tree(tree: Branch) -> str:
@@ -187,7 +183,7 @@ def _words_note(words: LexicalReport, fusion: FusionReport | None) -> str:
 
 def _weights(fusion: FusionReport | None) -> str:
     rows = [] if fusion is None else [(weight, f"{value:.4f}") for weight, value in fusion.ndcg.items()]
-    return _table(("weight of embeddings", "nDCG@10"), rows) if rows else ""
+    return table(("weight of embeddings", "nDCG@10"), rows) if rows else ""
 
 
 def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
@@ -197,6 +193,11 @@ def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
             (f"kind{manifest.for_relation(relation)}", ", ".join(f"{k} {v}" for k, v in role.kind.model_dump().items()))
             for relation, role in manifest.roles.items()
         ),
+        *(
+            (f"why this kind{manifest.for_relation(relation)}", role.kind_because)
+            for relation, role in manifest.roles.items()
+            if role.kind_because
+        ),
         ("same input gives the same files", "yes" if manifest.is_deterministic else "no"),
         *(
             (f"items with a zero embedding{manifest.for_relation(relation)}", role.n_zero_vectors)
@@ -205,9 +206,3 @@ def _facts(manifest: IndexManifest) -> list[tuple[str, object]]:
         *((f"seconds to {step}", f"{seconds:.2f}") for step, seconds in manifest.seconds.items()),
         *manifest.software.items(),
     ]
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
-    header = "".join(f"<th>{escape(cell)}</th>" for cell in head)
-    body = "".join("<tr>" + "".join(f"<td>{escape(str(cell))}</td>" for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{header}</tr>{body}</table>"

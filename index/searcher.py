@@ -13,10 +13,13 @@ import faiss
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from index.allowed_rows import AllowedRows
 from index.device import Found, PlacedIndex
 from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector
+from index.filtered_search import FilteredSearch
 from index.ids import ItemIds
 from index.kinds import IndexKind
+from index.refine import refine
 from index.threads import use_one_thread
 
 Metric = Literal["cosine", "dot"]
@@ -48,8 +51,13 @@ class Searcher(Protocol):
         Raises DimensionMismatch, InvalidVector or InvalidSearchParams.
         """
 
-    def search_rows(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int]) -> Found:
-        """As `search`, of queries that `check_queries` returned, with rows for ids: for use inside this package."""
+    def search_rows(
+        self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int], allowed: AllowedRows | None = None
+    ) -> Found:
+        """As `search`, of queries that `check_queries` returned, with rows for ids: for use inside this package.
+
+        Only `allowed` rows are found, where they are given.
+        """
 
     def close(self) -> None:
         """Free what the searcher holds; a later search raises VersionClosed."""
@@ -59,22 +67,33 @@ class RowSearcher:
     """A faiss index with the exact vectors of its rows; speaks of rows, so it stays inside this package."""
 
     def __init__(self, placed: PlacedIndex, kind: IndexKind, vectors_ND: NDArray[np.float32]) -> None:
-        """`vectors_ND`, usually mapped, completes answers that the index leaves short."""
+        """`vectors_ND`, usually mapped, scores what codes found and completes answers that the index leaves short."""
         self._placed = placed
         self._kind = kind
         self._defaults = kind.parameters(NO_PARAMS)  # faiss only reads it, so all threads share one
+        self._filtered = FilteredSearch(placed, kind, vectors_ND, self._search)
         self.vectors_ND = vectors_ND
 
-    def search(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int] = NO_PARAMS) -> Found:
+    def search(
+        self,
+        query_BD: NDArray[np.float32],
+        k: int,
+        params: Mapping[str, int] = NO_PARAMS,
+        allowed: AllowedRows | None = None,
+    ) -> Found:
         """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
 
-        Raises InvalidSearchParams or VersionClosed.
+        Scores are inner products with the vectors, also where the index holds codes. Where `allowed` is given, no other
+        rows are found, and count is theirs. Raises InvalidSearchParams or
+        VersionClosed.
         """
         if isinstance(k, bool) or not isinstance(k, int) or k < 1:
             raise InvalidSearchParams(f"k is {k!r}; give a whole number of at least 1", k=k)
         k = min(k, len(self.vectors_ND))
-        scores_BK, rows_BK = self._placed.search(
-            query_BD, k, self._kind.parameters(params) if params else self._defaults
+        if allowed is not None:
+            return self._filtered.search(query_BD, k, params, allowed)
+        scores_BK, rows_BK = self._search(
+            query_BD, k, params, self._kind.parameters(params) if params else self._defaults
         )
         short_B = rows_BK[:, -1] < 0  # faiss pads with -1 when the probed cells hold fewer than k items
         if short_B.any():
@@ -84,6 +103,19 @@ class RowSearcher:
     def close(self) -> None:
         """Free the index; a later search raises VersionClosed, one under way ends well."""
         self._placed.close()
+
+    def _search(
+        self,
+        query_BD: NDArray[np.float32],
+        k: int,
+        params: Mapping[str, int],
+        parameters: faiss.SearchParameters | None,
+    ) -> Found:
+        """What the index finds, codes refined; where that is fewer than k, the row is -1."""
+        candidates_per_hit = self._kind.candidates_per_hit(params)
+        depth = min(k * (candidates_per_hit or 1), max(k, self._placed.largest_k), len(self.vectors_ND))
+        found = self._placed.search(query_BD, depth, parameters)
+        return found if candidates_per_hit is None else refine(query_BD, found[1], self.vectors_ND, k)
 
     def _exact(self, query_BD: NDArray[np.float32], k: int) -> Found:
         use_one_thread()
@@ -118,12 +150,14 @@ class FaissSearcher:
         scores_BK, rows_BK = self.search_rows(query_BD, k, params)
         return Hits([self._ids.at(rows_K) for rows_K in rows_BK.tolist()], scores_BK)
 
-    def search_rows(self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int]) -> Found:
+    def search_rows(
+        self, query_BD: NDArray[np.float32], k: int, params: Mapping[str, int], allowed: AllowedRows | None = None
+    ) -> Found:
         """Scores and rows, both [B, min(k, count)], best first, of queries that `check_queries` returned.
 
-        Raises InvalidSearchParams or VersionClosed.
+        Only `allowed` rows are found, where they are given. Raises InvalidSearchParams or VersionClosed.
         """
-        return self._rows.search(query_BD, k, params)
+        return self._rows.search(query_BD, k, params, allowed)
 
     def close(self) -> None:
         """Free the index; a later search raises VersionClosed, one under way ends well."""

@@ -66,8 +66,9 @@ def activate(collection: Collection, version: str) -> None:
     then stays active.
     """
     _check_servable(collection, version)
-    with _locked(collection):
-        before, previous = current(collection), _previous(collection)
+    with pointer_lock(collection):
+        read_version(collection, version)  # it may have been removed while it was checked
+        before, previous = known_current(collection), previous_versions(collection)
         if before == version:
             return
         if before is not None:
@@ -81,8 +82,8 @@ def rollback(collection: Collection) -> str:
     Versions that were deleted since are passed over. Raises NoEarlierVersion, VersionCorrupt, VersionFormatUnsupported
     or BundleNotFound; the active version then stays active.
     """
-    with _locked(collection):
-        kept = _previous(collection)
+    with pointer_lock(collection):
+        kept = previous_versions(collection)
         if not kept:
             raise NoEarlierVersion(
                 f"collection '{collection.name}' has no earlier index version to roll back to; activate one by name"
@@ -92,6 +93,15 @@ def rollback(collection: Collection) -> str:
         replace_file(collection.current, f"{version}\n")
         _write_previous(collection, kept[:-1])
     return version
+
+
+def known_current(collection: Collection) -> str | None:
+    """The active version, or None where CURRENT is damaged or names a version that is gone."""
+    try:
+        version = current(collection)
+    except ValueError:
+        return None
+    return version if version in list_versions(collection) else None
 
 
 def _check_servable(collection: Collection, version: str) -> None:
@@ -108,11 +118,13 @@ def _previous_path(collection: Collection) -> Path:
     return collection.folder / "PREVIOUS"
 
 
-def _previous(collection: Collection) -> list[str]:
+def previous_versions(collection: Collection) -> list[str]:
+    """The versions that were active before and are still there, the latest last."""
     path = _previous_path(collection)
-    names = path.read_text(encoding="utf-8").split() if path.is_file() else []
-    names = [name for name in names if collection.index(name).is_dir()]
-    while names and names[-1] == current(collection):
+    names = path.read_text(encoding="utf-8", errors="replace").split() if path.is_file() else []
+    known, active = set(list_versions(collection)), known_current(collection)
+    names = [name for name in names if name in known]
+    while names and names[-1] == active:
         names.pop()
     return names
 
@@ -122,7 +134,7 @@ def _write_previous(collection: Collection, names: list[str]) -> None:
 
 
 @contextmanager
-def _locked(collection: Collection) -> Iterator[None]:
+def pointer_lock(collection: Collection) -> Iterator[None]:
     """Let one process at a time move the pointers; the lock ends with the process, however it ends."""
     descriptor = os.open(collection.folder / ".activate.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:

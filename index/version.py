@@ -7,6 +7,7 @@ caller that captures it once never mixes two versions.
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,8 @@ from index.attributes import AttributeColumns, Attributes
 from index.cur.kinds import CurSearch
 from index.device import DeviceName
 from index.errors import BundleMismatch, LexicalNotServed, NoActiveVersion, RelationNotServed, VersionCorrupt
+from index.filters.compiled import Filters
+from index.filters.fields import Fields
 from index.ids import ItemIds
 from index.lexical.bm25 import Bm25, open_bm25
 from index.manifest import (
@@ -76,6 +79,11 @@ class IndexVersion:
     def dimension(self) -> int:
         """Width of the embeddings."""
         return self.manifest.dimension
+
+    @cached_property
+    def filters(self) -> Filters:
+        """What turns filters over the attributes into allowed rows."""
+        return Filters(Fields(self.columns, self.ids))
 
     def role(self, relation: Relation | None = None) -> Role:
         """What answers `relation`; raises RelationNotServed."""

@@ -18,6 +18,7 @@ from service.openapi import DocumentedApp, problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
+from service.routes.compat.peers import compat_hot_routes, compat_router, error_shape_at
 from service.routes.console import console_router
 from service.routes.embed import EmbedHandler
 from service.routes.errors import errors_router
@@ -39,7 +40,7 @@ _QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
 DESCRIPTION = (
     "Embedding, nearest-neighbour search, reranking and semantic IDs over one artefact that pins towers, index and "
     "ids. Every answer names the collection, bundle and index version that made it. Errors are RFC 9457 problems with "
-    "a stable `code`."
+    "a stable `code`; the routes that speak OpenAI's, Cohere's or text-embeddings-inference's language write theirs."
 )
 
 
@@ -61,14 +62,20 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
-            Middleware(RequestBoundary, authenticate=serving.access.authenticate, on_finished=serving.finished)
+            Middleware(
+                RequestBoundary,
+                authenticate=serving.access.authenticate,
+                on_finished=serving.finished,
+                shape_at=error_shape_at,
+            )
         ],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
-    app.router.routes.extend(_hot_routes(serving))
+    app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(compat_router(serving))
     app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())

@@ -4,6 +4,7 @@ ServingError             root of this package's errors
   InvalidRequest         a body or field that cannot be used
   BodyTooLarge           more bytes than the stated limit
   UnknownCollection      no such collection is served
+  UnknownModel           no tower that reads text has this model name
   UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
   RerankerNotServed      the served bundle or version lacks what a cross-encoder needs
@@ -41,6 +42,12 @@ class UnknownCollection(ServingError):
     """No such collection is served."""
 
     code = "unknown-collection"
+
+
+class UnknownModel(ServingError):
+    """No tower that reads text has this model name."""
+
+    code = "unknown-model"
 
 
 class UnknownPage(ServingError):

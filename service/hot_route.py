@@ -16,11 +16,12 @@ from starlette.types import Receive, Scope, Send
 from service.call import SCOPE_KEY, Call
 from service.errors import BodyTooLarge, InvalidRequest
 
+COLLECTION = "{collection}"
 _JSON = (b"content-type", b"application/json")
 
 
-class Handler(Protocol):
-    """What a hot route calls; its docstring is the route's description."""
+class CollectionHandler(Protocol):
+    """What a hot route below a collection calls; its docstring is the route's description."""
 
     __name__: str
 
@@ -28,13 +29,22 @@ class Handler(Protocol):
         """The JSON bytes of the answer; raises a domain error otherwise."""
 
 
+class BodyHandler(Protocol):
+    """What a hot route calls whose body says what is asked; its docstring is the route's description."""
+
+    __name__: str
+
+    def __call__(self, body: bytes, call: Call, /) -> Awaitable[bytes]:
+        """The JSON bytes of the answer; raises a domain error otherwise."""
+
+
 class HotRoute(APIRoute):
-    """A POST route below one collection that answers a body with bytes."""
+    """A POST route that answers a body with bytes; its handler gets the collection first where the path has one."""
 
     def __init__(
         self,
         path: str,
-        handler: Handler,
+        handler: CollectionHandler | BodyHandler,
         *,
         max_body_bytes: int,
         request_model: type[BaseModel],
@@ -45,14 +55,15 @@ class HotRoute(APIRoute):
         """`request_model` and `answer_model` are what the OpenAPI document shows; `name` is the route in metrics."""
         super().__init__(
             path,
-            _documented(handler, request_model),
+            _documented(handler, request_model, takes_collection=COLLECTION in path),
             methods=["POST"],
             response_model=answer_model,
             name=name,
             operation_id=name,
             **documentation,
         )
-        self._handler = handler
+        self._handler: Callable[..., Awaitable[bytes]] = handler
+        self._path_parameters = ("collection",) if COLLECTION in path else ()
         self._max_body_bytes = max_body_bytes
         self.app = self._answer  # replaces FastAPI's own handling of a matched request
 
@@ -60,7 +71,8 @@ class HotRoute(APIRoute):
         call: Call = scope[SCOPE_KEY]
         call.route = self.name
         body = await read_body(scope, receive, self._max_body_bytes)
-        answer = await self._handler(scope["path_params"]["collection"], body, call)
+        named = [scope["path_params"][name] for name in self._path_parameters]
+        answer = await self._handler(*named, body, call)
         headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
@@ -90,7 +102,9 @@ def _too_large(limit: int) -> str:
     return f"the body is larger than {limit} bytes; send fewer records at once"
 
 
-def _documented(handler: Handler, request_model: type[BaseModel]) -> Callable[..., Any]:
+def _documented(
+    handler: CollectionHandler | BodyHandler, request_model: type[BaseModel], *, takes_collection: bool
+) -> Callable[..., Any]:
     """A stand-in endpoint with the signature that FastAPI reads the documentation from."""
 
     async def endpoint(**_: Any) -> None:
@@ -102,6 +116,6 @@ def _documented(handler: Handler, request_model: type[BaseModel]) -> Callable[..
         annotation=Annotated[str, Path(description="Name of the collection.", examples=["online-retail"])],
     )
     body = inspect.Parameter("body", inspect.Parameter.KEYWORD_ONLY, annotation=request_model)
-    endpoint.__signature__ = inspect.Signature([collection, body])  # type: ignore[attr-defined]
+    endpoint.__signature__ = inspect.Signature([collection, body] if takes_collection else [body])  # type: ignore[attr-defined]
     endpoint.__doc__ = handler.__call__.__doc__
     return endpoint

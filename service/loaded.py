@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 
+from bundle.files import in_use
 from bundle.store import Bundle, open_bundle
 from bundle.workspace import Collection
 from index.store import read_version
@@ -70,16 +71,17 @@ def load(
     Raises VersionError, BundleError or InvalidName.
     """
     verify = settings.reload.verify
-    bundle_id = read_version(collection, index_version).bundle_id
-    if served is not None and served.bundle_id == bundle_id:
-        bundle = served.bundle
-    else:
-        bundle = open_bundle(collection, bundle_id, settings.session, verify=verify)
-    version = open_version(
-        collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
-    )
-    warm_up(bundle, version, settings.reload.warm_searches)
-    return Loaded(collection.name, bundle, version, live_recall)
+    with in_use(collection.index(index_version)):  # so that no garbage collection takes it meanwhile
+        bundle_id = read_version(collection, index_version).bundle_id
+        if served is not None and served.bundle_id == bundle_id:
+            bundle = served.bundle
+        else:
+            bundle = open_bundle(collection, bundle_id, settings.session, verify=verify)
+        version = open_version(
+            collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
+        )
+        warm_up(bundle, version, settings.reload.warm_searches)
+        return Loaded(collection.name, bundle, version, live_recall)
 
 
 def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:

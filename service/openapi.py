@@ -3,15 +3,17 @@
 from typing import Any
 
 from fastapi import FastAPI
+from pydantic import BaseModel
 
 from service.problems import MEDIA_TYPE
 from service.schemas.problem import Problem
 
 _REFERENCE = {"$ref": "#/components/schemas/Problem"}
 _MEANINGS = {
+    400: "The request cannot be used; the message names the field and the position.",
     401: "The server asks for an API key, and none or an unknown one was sent.",
     403: "The key is not for this collection or lacks the scope, or activation over HTTP is off.",
-    404: "The collection, item or version is unknown.",
+    404: "The collection, model, item or version is unknown.",
     409: "What was asked for does not fit what is served.",
     413: "The body or the batch is too large.",
     422: "The request cannot be used; the detail names the field and the position.",
@@ -31,6 +33,15 @@ def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
         if status == 429:
             header = {"description": "Seconds to wait.", "schema": {"type": "integer"}}
             responses[status]["headers"] = {"Retry-After": header}
+    return responses
+
+
+def error_responses(shape: type[BaseModel], *statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The documentation of error answers in the shape of another service."""
+    responses = problem_responses(*statuses)
+    for response in responses.values():
+        del response["content"]
+        response["model"] = shape
     return responses
 
 

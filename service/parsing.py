@@ -7,8 +7,11 @@ import orjson
 from pydantic import ValidationError
 
 from bundle.errors import BatchTooLarge
+from index.filters.filter import Filter
+from index.filters.size import FilterSize, check_filter_size
 from service.errors import InvalidRequest
 from service.schemas.fields import RequestBody
+from service.settings import LimitSettings
 
 ModelT = TypeVar("ModelT", bound=RequestBody)
 _MOST_FAULTS = 5
@@ -66,6 +69,12 @@ def check_pairs(n_queries: int, calls_each: int, limit: int) -> None:
             f"{n_queries} queries x {calls_each} items are {n_queries * calls_each} pairs for the cross-encoder, at "
             f"most {limit} are taken in one request; send fewer queries or ask for fewer"
         )
+
+
+def check_filter(asked: Filter, limits: LimitSettings) -> None:
+    """Raise InvalidFilter when the filter is larger than the limits."""
+    most = FilterSize(limits.max_filter_depth, limits.max_filter_conditions, limits.max_filter_values)
+    check_filter_size(asked, most)
 
 
 def _faults(error: ValidationError) -> str:

@@ -1,5 +1,9 @@
-"""Every domain error as RFC 9457 `application/problem+json`: the one table from error class to status."""
+"""Every domain error as a failure with its HTTP status, and a failure as RFC 9457 `application/problem+json`.
 
+The one table from error class to status. Routes that speak another service's language write failures in its shape.
+"""
+
+from collections.abc import Callable
 from typing import NamedTuple
 
 import orjson
@@ -35,6 +39,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     index_errors.VersionError: Row(503, "Index version cannot be served"),
     index_errors.VersionNotFound: Row(404, "Index version not found"),
     index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
+    index_errors.InvalidFilter: Row(422, "Filter cannot be used"),
     index_errors.RelationNotServed: Row(409, "Relation not served"),
     index_errors.HubnessNotServed: Row(409, "Hubness correction not served"),
     index_errors.LexicalNotServed: Row(409, "Collection has no index of words"),
@@ -42,6 +47,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     service_errors.InvalidRequest: Row(422, "Request cannot be used"),
     service_errors.BodyTooLarge: Row(413, "Body too large"),
     service_errors.UnknownCollection: Row(404, "Collection not found"),
+    service_errors.UnknownModel: Row(404, "Model not found"),
     service_errors.UnknownPage: Row(404, "Page not found"),
     service_errors.NoSemanticIds: Row(409, "Collection has no semantic IDs"),
     service_errors.RerankerNotServed: Row(409, "Reranker not served"),
@@ -55,12 +61,28 @@ TABLE: dict[type[RetrievalError], Row] = {
 }
 
 
-class Problem(NamedTuple):
-    """An answer that is an error: status, headers beside the content type, JSON body."""
+class Failure(NamedTuple):
+    """What an answer that is an error says, in whatever shape it is written."""
+
+    status: int
+    title: str
+    detail: str
+    code: str
+    path: str
+    request_id: str
+    headers: list[tuple[bytes, bytes]]
+    param: str | None = None
+
+
+class ErrorAnswer(NamedTuple):
+    """An answer that is an error: status, headers beside the length, body."""
 
     status: int
     headers: list[tuple[bytes, bytes]]
     body: bytes
+
+
+ErrorShape = Callable[[Failure], ErrorAnswer]
 
 
 def row_of(error_class: type[RetrievalError]) -> Row:
@@ -68,8 +90,8 @@ def row_of(error_class: type[RetrievalError]) -> Row:
     return next(TABLE[parent] for parent in error_class.__mro__ if parent in TABLE)
 
 
-def problem_of(error: RetrievalError, instance: str, request_id: str) -> Problem:
-    """The answer to a domain error; the message of an internal error is kept from the caller."""
+def failure_of(error: RetrievalError, path: str, request_id: str) -> Failure:
+    """What the answer to a domain error says; the message of an internal error is kept from the caller."""
     row = row_of(type(error))
     hidden = row.status == 500
     detail = f"an internal error occurred; quote request id {request_id}" if hidden else error.message
@@ -84,20 +106,27 @@ def problem_of(error: RetrievalError, instance: str, request_id: str) -> Problem
     if isinstance(error, service_errors.BodyTooLarge):
         headers.append((b"connection", b"close"))  # the rest of the body is not worth reading
     code = RetrievalError.code if hidden else error.code
-    body = problem_body(row.status, row.title, detail, code, instance, request_id)
-    return Problem(row.status, headers, body)
+    param = error.context.get("param")
+    field = param if isinstance(param, str) else None
+    return Failure(row.status, row.title, detail, code, path, request_id, headers, field)
 
 
-def problem_body(status: int, title: str, detail: str, code: str, instance: str, request_id: str) -> bytes:
-    """The JSON of RFC 9457 with the extension members `code` and `request_id`."""
-    return orjson.dumps(
-        {
-            "type": TYPE_PREFIX + code,
-            "title": title,
-            "status": status,
-            "detail": detail,
-            "instance": instance,
-            "code": code,
-            "request_id": request_id,
-        }
-    )
+def problem_of(failure: Failure) -> ErrorAnswer:
+    """The problem of RFC 9457 with the extension members `code` and `request_id`."""
+    body = {
+        "type": TYPE_PREFIX + failure.code,
+        "title": failure.title,
+        "status": failure.status,
+        "detail": failure.detail,
+        "instance": failure.path,
+        "code": failure.code,
+        "request_id": failure.request_id,
+    }
+    headers = [(b"content-type", MEDIA_TYPE.encode()), *failure.headers]
+    return ErrorAnswer(failure.status, headers, orjson.dumps(body))
+
+
+def json_error(failure: Failure, body: object, status: int | None = None) -> ErrorAnswer:
+    """An error of another shape, as plain JSON; `status` takes the place of the failure's own."""
+    headers = [(b"content-type", b"application/json"), *failure.headers]
+    return ErrorAnswer(status or failure.status, headers, orjson.dumps(body))

@@ -62,6 +62,10 @@ class LimitSettings(Config):
         "IDs x k; not below max_k, max_depth and max_list.",
     )
 
+    max_filter_depth: int = Field(default=8, ge=1, description="Filters within filters.")
+    max_filter_conditions: int = Field(default=64, ge=1, description="Conditions of a filter, on all levels.")
+    max_filter_values: int = Field(default=4096, ge=1, description="Values and item ids that a filter compares.")
+
     @model_validator(mode="after")
     def _one_query_fits(self) -> Self:
         for name in ("max_k", "max_depth", "max_list"):
@@ -111,6 +115,23 @@ class SecuritySettings(Config):
     )
 
 
+class CompatSettings(Config):
+    """What the routes in the shapes of OpenAI, Cohere and text-embeddings-inference answer with.
+
+    A model is a tower that reads text: `collection` is its query tower, `collection/item` its item tower.
+    """
+
+    default_model: str | None = Field(
+        default=None,
+        description="Model where a request names none, as those in the shape of text-embeddings-inference never do; "
+        "may be unset while one collection is served.",
+    )
+    text_features: dict[str, str] = Field(
+        default_factory=dict,
+        description="Feature that takes the text, by model; needed where a tower has several text features.",
+    )
+
+
 class LogSettings(Config):
     """What is logged, as JSON lines on stderr; records and queries never are."""
 
@@ -132,6 +153,7 @@ class Settings(BaseSettings):
         default=LiveRecallSettings(), description="How real searches are checked against exact search."
     )
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
+    compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
     index_device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the index.")

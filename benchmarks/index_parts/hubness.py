@@ -8,9 +8,8 @@ from collections.abc import Callable
 from functools import partial
 
 from benchmarks.index_parts.german_english import NAME, PREAMBLE, Embedded, by_regression, by_tower, german_english
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
-from benchmarks.text_runs import rows_of
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import Task
 from bundle.hubness import Hubness
 from index.hubness.asking import asking_items

@@ -19,9 +19,8 @@ from benchmarks.debian_data import debian_synopsis
 from benchmarks.exam import Exam, corpus_of, tower_embeddings
 from benchmarks.lexical import bm25
 from benchmarks.medquad_data import medquad
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
-from benchmarks.text_runs import rows_of
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import TEXT, Task
 from bundle.config import validate_config
 from bundle.features import FeatureSpec, TextFeature

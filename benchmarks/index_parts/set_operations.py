@@ -12,9 +12,8 @@ import pyarrow.parquet
 
 from benchmarks.debian_data import FILE, GIVEN_AWAY, debian_synopsis
 from benchmarks.exam import corpus_of
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
-from benchmarks.text_runs import rows_of
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 from benchmarks.text_task import needed
 from benchmarks.text_vectors import minilm_vectors
 from index.example_sets import example_set

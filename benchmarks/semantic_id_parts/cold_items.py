@@ -1,18 +1,13 @@
 """Items that training never met: towers that read semantic IDs beside those that read item ids or plain vectors."""
 
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
-from benchmarks.cold_start import ITEM_ID, VECTOR, ColdTask, cold_tasks, run, run_popularity, semantic_ids
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
+from benchmarks.cold_start import ITEM_ID, VECTOR, cold_tasks, run, run_popularity, semantic_ids
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 
 QUANTIZER: Mapping[str, Any] = {"kind": "residual", "levels": 3, "codebook_size": 64, "beam": 1}
-# Two passes on purchases and five on ratings: enough for the order of the methods, at a fifth of the usual cost.
-_EPOCHS = {"online-retail": 2, "movielens-100k": 5}
 METHODS: Mapping[str, Mapping[str, Any]] = {
     "item-id": {"features": {"item": [ITEM_ID]}},
     "vector": {"features": {"item": [VECTOR]}},
@@ -30,20 +25,10 @@ def measure_cold_items(budget: Budget) -> list[Row]:
     tasks = [task for task in cold_tasks(budget.cache) if not budget.quick or task.task == "online-retail"]
     rows = []
     for task in tasks:
-        rows += _rows(task, "popularity", [run_popularity(task, seed) for seed in range(budget.seeds)])
+        title = f"cold-items-{task.task}"
+        rows += rows_of(title, "popularity", [run_popularity(task, seed) for seed in range(budget.seeds)])
         for name in names:
-            method = {**METHODS[name], "trainer": {"epochs": _EPOCHS[task.task]}}
-            rows += _rows(task, name, [run(task, method, seed) for seed in range(budget.seeds)])
-    return rows
-
-
-def _rows(task: ColdTask, method: str, runs: Sequence[Mapping[str, float]]) -> list[Row]:
-    make = partial(Row, f"cold-items-{task.task}", method, seeds=len(runs))
-    rows = []
-    for metric in runs[0]:
-        values = [run[metric] for run in runs]
-        unit = "s" if metric == "train_cpu_s" else ""
-        rows.append(make(metric=metric, value=float(np.mean(values)), spread=float(np.std(values)), unit=unit))
+            rows += rows_of(title, name, [run(task, METHODS[name], seed) for seed in range(budget.seeds)])
     return rows
 
 

@@ -14,9 +14,8 @@ from scipy import sparse
 
 from benchmarks.complement_data import ComplementTask, debian_complements, retail_complements
 from benchmarks.lexical import bm25
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
-from benchmarks.text_runs import rows_of
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 from benchmarks.text_vectors import minilm_vectors
 from bundle.progress import NoProgress
 from training.compare import part_queries

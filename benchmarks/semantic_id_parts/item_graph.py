@@ -5,8 +5,8 @@ from typing import Any
 
 from benchmarks.cold_start import CONTENT, ITEM_ID, VECTOR, cold_tasks
 from benchmarks.comparison import Arena, merged, train_rows
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from bundle.config import validate_config
 from training.config import TrainConfig
 

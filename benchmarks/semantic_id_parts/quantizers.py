@@ -13,8 +13,8 @@ import torch
 from pydantic import TypeAdapter
 
 from benchmarks.debian_data import debian_synopsis
-from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row, rows_of
 from benchmarks.text_vectors import minilm_vectors
 from bundle.semantic_id import SemanticIdSpace
 from index.resolution import CollisionConfig, resolve
@@ -120,14 +120,8 @@ def overlap(wanted_QK: IntArray, found_QM: IntArray) -> float:
 
 def _rows(method: str, runs: list[dict[str, float]], seeds: int) -> list[Row]:
     """Means over the first `seeds` runs, and the lowest perplexity of any level of any run."""
-    rows = []
-    for name in runs[0]:
-        values = [run[name] for run in runs[:seeds]]
-        spread = float(np.std(values)) if len(values) > 1 else None
-        unit = "s" if name == "fit_cpu_s" else ""
-        rows.append(Row(TASK, method, name, float(np.mean(values)), spread, len(values), unit))
     least = min(run[name] for run in runs for name in run if name.startswith("perplexity"))
-    return [*rows, Row(TASK, method, "least_perplexity", least, None, len(runs))]
+    return [*rows_of(TASK, method, runs[:seeds]), Row(TASK, method, "least_perplexity", least, None, len(runs))]
 
 
 EVERY_QUANTIZER = Part(

@@ -22,8 +22,8 @@ import pyarrow.parquet as pq
 import torch
 
 from benchmarks.debian_data import debian_synopsis
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.serving import measure_load, running_server
 from benchmarks.text_vectors import minilm_vectors
 from bundle.config import validate_config
@@ -248,16 +248,8 @@ def _cpu_us(run: Callable[[Any], Any], parts: list[np.ndarray]) -> float:
 
 
 def _mean(rows: Sequence[Row]) -> Row:
-    values, first = [row.value for row in rows], rows[0]
-    return Row(
-        f"served-{first.task}",
-        first.method,
-        first.metric,
-        statistics.mean(values),
-        statistics.pstdev(values) if len(values) > 1 else None,
-        len(values),
-        first.unit,
-    )
+    first = rows[0]
+    return Row.of(f"served-{first.task}", first.method, first.metric, [row.value for row in rows], first.unit)
 
 
 SERVED = Part(PROTOCOL, measure)

@@ -11,8 +11,8 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.debian_data import debian_synopsis
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from benchmarks.text_vectors import minilm_vectors
 from training.embedding_map import nearest
 from training.quantizers.codes import decode_all, encode_all
@@ -62,17 +62,14 @@ def measure(budget: Budget) -> list[Row]:
         settings = {
             "frozen-vectors": (content_ND, content_ND),
             "retrained-tower": (
-                _projected(content_ND, known_N, seed),
-                _projected(content_ND, known_N | True, seed + 100),
+                projected(content_ND, known_N, seed),
+                projected(content_ND, known_N | True, seed + 100),
             ),
         }
         for setting, (old_ND, new_ND) in settings.items():
             for method, metric, value in retrainings(old_ND, new_ND, known_N, seed):
                 found.setdefault((f"stability-{setting}", method, metric), []).append(value)
-    return [
-        Row(*key, value=float(np.mean(values_S)), spread=float(np.std(values_S)), seeds=budget.seeds)
-        for key, values_S in found.items()
-    ]
+    return [Row.of(*key, values_S) for key, values_S in found.items()]
 
 
 def retrainings(
@@ -98,7 +95,7 @@ def _measured(
     yield from ((name, quality[name]) for name in QUALITY)
 
 
-def _projected(content_ND: FloatArray, known_N: np.ndarray, seed: int) -> FloatArray:
+def projected(content_ND: FloatArray, known_N: np.ndarray, seed: int) -> FloatArray:
     """float32 [N, d], unit length: a projection that brings near descriptions together, learned from the known ones."""
     rows_N = np.flatnonzero(known_N)
     near_NK, _ = nearest(content_ND[rows_N], np.arange(len(rows_N)), _NEAR)

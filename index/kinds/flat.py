@@ -33,6 +33,18 @@ class FlatKind(Config):
         add_rows(index, corpus.vectors_ND)
         return index
 
+    def bytes_per_item(self, dimension: int) -> int:
+        """What the index holds of one item."""
+        return 4 * dimension
+
+    def unmapped_bytes(self, n_items: int) -> int:
+        """What opening the mapped index allocates, about."""
+        return 0
+
+    def candidates_per_hit(self, params: Mapping[str, int]) -> int | None:
+        """How many candidates a request scores exactly for each hit; None, because every score is exact."""
+        return None
+
     def setting(self) -> dict[str, int]:
         """The search parameters used where a request gives none."""
         return {}
@@ -46,6 +58,6 @@ class FlatKind(Config):
         """The settings worth measuring, cheapest first."""
         return [self]
 
-    def wider(self) -> "FlatKind | None":
-        """The next setting with more recall; exact search has none."""
-        return None
+    def wider(self) -> "list[FlatKind]":
+        """The next settings with more recall; exact search has none."""
+        return []

@@ -13,6 +13,8 @@ from index.kinds.parameters import check_params
 
 MEASURED_EF = (16, 32, 64, 128, 256)
 LARGEST_EF = 1_024
+# Layer and offset of an item, which faiss reads instead of mapping.
+UNMAPPED_BYTES = 12
 
 
 class HnswKind(Config):
@@ -48,6 +50,18 @@ class HnswKind(Config):
         add_rows(index, corpus.vectors_ND)
         return index
 
+    def bytes_per_item(self, dimension: int) -> int:
+        """What the index holds of one item: its vector, the links of the base layer, its layer and where they begin."""
+        return 4 * dimension + 8 * self.m + UNMAPPED_BYTES
+
+    def unmapped_bytes(self, n_items: int) -> int:
+        """What opening the mapped index allocates, about."""
+        return UNMAPPED_BYTES * n_items
+
+    def candidates_per_hit(self, params: Mapping[str, int]) -> int | None:
+        """How many candidates a request scores exactly for each hit; None, because every score is exact."""
+        return None
+
     def setting(self) -> dict[str, int]:
         """The search parameters used where a request gives none."""
         return {"ef_search": self.ef_search}
@@ -61,9 +75,9 @@ class HnswKind(Config):
         """The settings worth measuring, cheapest first."""
         return [self._at(ef_search) for ef_search in sorted({*MEASURED_EF, self.ef_search})]
 
-    def wider(self) -> "HnswKind | None":
-        """The same graph with ef_search doubled; None from 1,024 on, where a larger m is the better spending."""
-        return self._at(min(2 * self.ef_search, LARGEST_EF)) if self.ef_search < LARGEST_EF else None
+    def wider(self) -> "list[HnswKind]":
+        """The same graph with ef_search doubled; none from 1,024 on, where a larger m is the better spending."""
+        return [self._at(min(2 * self.ef_search, LARGEST_EF))] if self.ef_search < LARGEST_EF else []
 
     def _at(self, ef_search: int) -> "HnswKind":
         return self.model_copy(update={"ef_search": ef_search})

@@ -15,7 +15,7 @@ from bundle.semantic_id import IntArray
 from index.codebooks import FloatArray, additive_codebooks
 from index.corpus import Corpus, CorpusCodes
 from index.kinds.filling import ROWS_AT_A_TIME
-from index.kinds.inverted_lists import MOST_LISTS, InvertedLists
+from index.kinds.inverted_lists import ID_BYTES, MOST_LISTS, InvertedLists
 
 # All prefixes are scored from one table a level, each with depth additions; a beam would cost more and could miss.
 SCORE_ALL_PREFIXES = -1.0
@@ -35,6 +35,7 @@ class SemanticPrefixKind(InvertedLists):
     )
 
     runs_on_gpu: ClassVar[bool] = False
+    skips_lists: ClassVar[bool] = False  # faiss's residual coarse quantizer takes no selector
 
     @property
     def n_lists(self) -> int | None:
@@ -50,6 +51,10 @@ class SemanticPrefixKind(InvertedLists):
                 "prefixes; leave it out"
             )
         return self.model_copy(update={"n_prefixes": n_prefixes, "nprobe": min(self.nprobe, n_prefixes)})
+
+    def bytes_per_item(self, dimension: int) -> int:
+        """What the lists hold of one item."""
+        return 4 * dimension + ID_BYTES
 
     def build(self, corpus: Corpus, seed: int) -> faiss.Index:
         """A faiss index over the rows, inner product, one list a prefix; raises ConfigError as `resolve` does."""

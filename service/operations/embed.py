@@ -1,12 +1,15 @@
-"""Records to embeddings."""
+"""Records to embeddings. B records, D embedding width."""
 
 import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+
 from bundle.featurize import Record
 from service.batching import Outcome, Stages
+from service.operations.cut import cut
 from service.operations.joined import FloatArray, OnLoaded, embed_joined
 
 
@@ -16,6 +19,7 @@ class Embed(OnLoaded):
 
     tower: Literal["query", "item"]
     encoding_format: Literal["float", "base64"]
+    width: int
 
     def run(self, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -27,7 +31,11 @@ class Embed(OnLoaded):
         return answers
 
     def _answer(self, embedding_BD: FloatArray) -> bytes:
-        embeddings: object = embedding_BD
-        if self.encoding_format == "base64":
-            embeddings = [base64.b64encode(row.astype("<f4").tobytes()).decode() for row in embedding_BD]
-        return self.answer(dimension=self.loaded.version.dimension, embeddings=embeddings)
+        cut_BW = cut(embedding_BD, self.width, self.loaded.bundle.manifest.metric)
+        embeddings = base64_rows(cut_BW) if self.encoding_format == "base64" else np.ascontiguousarray(cut_BW)
+        return self.answer(dimension=self.width, embeddings=embeddings)
+
+
+def base64_rows(embedding_BD: FloatArray) -> list[str]:
+    """Every row as base64 of little-endian float32."""
+    return [base64.b64encode(row.astype("<f4").tobytes()).decode() for row in embedding_BD]

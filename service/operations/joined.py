@@ -70,6 +70,16 @@ def embed_joined(
 
     `read` gives what the tower reads of them.
     """
+    return run_joined(tower, encode_joined(tower, payloads, stages, read), stages)
+
+
+def encode_joined(
+    tower: Tower,
+    payloads: Sequence[Sequence[Record]],
+    stages: Stages,
+    read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
+) -> list[EncodedRecords | Exception]:
+    """Every payload's records encoded for the tower; a bad record fails its own payload. `read` as above."""
 
     def encode(records: Sequence[Record]) -> EncodedRecords:
         records = read(records)
@@ -77,8 +87,15 @@ def embed_joined(
         return tower.featurizer.encode(records)
 
     parts = each(payloads, encode)
-    good = [part for part in parts if isinstance(part, EncodedRecords)]
     stages.mark("featurize")
+    return parts
+
+
+def run_joined(
+    tower: Tower, parts: Sequence[EncodedRecords | Exception], stages: Stages
+) -> list[FloatArray | Exception]:
+    """Embeddings of every part from one run of the tower; an exception stays where it is."""
+    good = [part for part in parts if isinstance(part, EncodedRecords)]
     if not good:
         return [part for part in parts if isinstance(part, Exception)]
     joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)

@@ -21,7 +21,7 @@ class SearchWithLimit(Search):
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
         parts = self.asked(payloads, stages)
-        search = LimitedSearch(self.ranker(), prefix_of(self.loaded), self.k, self.limit)
+        search = LimitedSearch(self.ranker(), prefix_of(self.loaded), self.k, self.limit, self.allowed())
         found = [part if isinstance(part, Exception) else search.run(part) for part in parts]
         stages.mark("search")
         answers: list[Outcome] = [

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bundle.featurize import Record
+from index.allowed_rows import AllowedRows
 from index.example_ranking import ExampleRanker
+from index.filters.compiled import BoundFilter
 from index.hub_correction import HubCorrected
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
@@ -30,7 +32,8 @@ class Search(OnLoaded):
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
     without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
     Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
-    is how hubs are held back in scores of vectors, None where they are not.
+    is how hubs are held back in scores of vectors, None where they are not. `filter` says which items may be hits, all
+    where it is None.
     """
 
     source: Source
@@ -41,6 +44,7 @@ class Search(OnLoaded):
     extras: tuple[str, ...]
     words: Words | None = None
     hubness: HubnessMethod | None = None
+    filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
@@ -92,20 +96,25 @@ class Search(OnLoaded):
         return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
 
     def _first_stage(self, role: Role) -> Ranker:
-        dense: Ranker = DenseRanker(role, dict(self.params))
+        allowed = self.allowed()
+        dense: Ranker = DenseRanker(role, dict(self.params), allowed)
         if self.source == "examples":
-            return self._without_hubs(ExampleRanker(dense, role, self.depth))
+            return self._without_hubs(ExampleRanker(dense, role, self.depth, allowed))
         if self.depth is not None:
-            first = dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+            first = dense if self.words is None else self.words.ranker(self.loaded, dense, role, allowed)
             return self._without_hubs(Rescored(first, role, self.depth))
         dense = self._without_hubs(dense)
-        return dense if self.words is None else self.words.ranker(self.loaded, dense, role)
+        return dense if self.words is None else self.words.ranker(self.loaded, dense, role, allowed)
 
     def _without_hubs(self, ranker: Ranker) -> Ranker:
         """The same with hubs held back, if the request is for that."""
         if self.hubness is None:
             return ranker
         return HubCorrected(ranker, self.loaded.version.role(self.relation).bias(), self.hubness)
+
+    def allowed(self) -> AllowedRows | None:
+        """The rows that may be hits; None where all may."""
+        return None if self.filter is None else self.loaded.version.filters.rows(self.filter)
 
     def hits(self, score_K: FloatArray, row_K: IntArray) -> list[dict[str, Any]]:
         """Hits as an answer shows them, best first."""
@@ -129,9 +138,9 @@ class Search(OnLoaded):
         return Queries(records=records)
 
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
-        """Offer the first search for a check of its index recall; only embeddings have an exact answer to compare."""
+        """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        is_by_vectors_alone = self.words is None and self.hubness is None and self.cross_encoder is None
+        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
         if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])

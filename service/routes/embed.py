@@ -1,7 +1,7 @@
 """POST embed: parse, queue, answer."""
 
 from service.call import Call
-from service.errors import InvalidRequest
+from service.operations.cut import width_of
 from service.operations.embed import Embed
 from service.parsing import check_size, parse_body
 from service.schemas.embed import EmbedRequest
@@ -20,12 +20,7 @@ class EmbedHandler:
         """Embed records with the query or the item tower of the served bundle."""
         slot, loaded = self._serving.capture(collection, call)
         request = parse_body(EmbedRequest, body)
-        dimension = loaded.version.dimension
-        if request.dimensions not in (None, dimension):
-            raise InvalidRequest(
-                f"dimensions is {request.dimensions}, but this bundle embeds in {dimension} and was not trained to be "
-                "cut (Matryoshka); leave dimensions out"
-            )
+        width = width_of(loaded.bundle.manifest, request.dimensions)
         call.records = check_size("records", len(request.records), self._serving.settings.limits.max_batch)
-        operation = Embed(loaded, request.tower, request.encoding_format)
+        operation = Embed(loaded, request.tower, request.encoding_format, width)
         return await slot.batcher.submit(operation, request.records, call.records, call)

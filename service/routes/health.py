@@ -26,15 +26,13 @@ def health_router(serving: Serving) -> APIRouter:
     async def readyz(request: Request, response: Response) -> Health:
         """200 when every active collection is loaded and every thread runs; 503 while loading, failing or draining."""
         request.scope[SCOPE_KEY].route = "readyz"
-        health = _health(serving)
-        response.status_code = 200 if health.status == "ready" else 503
-        return health
+        return _answered(serving, response)
 
-    @router.get("/health", operation_id="health", summary="Health")
-    async def health(request: Request) -> Health:
-        """The same as readyz for people: always 200, the state is in the body."""
+    @router.get("/health", operation_id="health", summary="Health", responses=not_ready)
+    async def health(request: Request, response: Response) -> Health:
+        """The same as readyz, under the path that clients of text-embeddings-inference ask."""
         request.scope[SCOPE_KEY].route = "health"
-        return _health(serving)
+        return _answered(serving, response)
 
     @router.get("/metrics", operation_id="metrics", summary="Prometheus metrics", response_class=Response)
     async def metrics(request: Request) -> Response:
@@ -47,8 +45,9 @@ def health_router(serving: Serving) -> APIRouter:
     return router
 
 
-def _health(serving: Serving) -> Health:
+def _answered(serving: Serving, response: Response) -> Health:
     status, detail = serving.state()
+    response.status_code = 200 if status == "ready" else 503
     return Health.model_validate(
         {
             "status": status,

@@ -15,7 +15,7 @@ from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
-from service.parsing import check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
+from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
 from service.schemas.search import SearchRequest
 from service.serving import Serving
@@ -37,14 +37,14 @@ class SearchHandler:
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
         """Find the nearest items of query records, vectors, items or sets of examples.
 
-        Every query gets min(k, items there are) hits, best first; `exhaustive` says that there are no more. A search by
-        `item_ids` never returns an item as a hit of itself, one by `examples` none of the items that it names. Where
-        the queries of a collection are items, `relation` chooses between similar items and complementary ones, which go
-        with the item. `mode` chooses between embeddings, words and both; by words alone only items that have one are
-        hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the first codes of
-        their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness` holds back
-        items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for records, or
-        search by itself with `mode`.
+        Every query gets min(k, items that `filter` allows) hits, best first; `exhaustive` says that there are no more.
+        A search by `item_ids` never returns an item as a hit of itself, one by `examples` none of the items that it
+        names. Where the queries of a collection are items, `relation` chooses between similar items and complementary
+        ones, which go with the item. `mode` chooses between embeddings, words and both; by words alone only items that
+        have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
+        first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
+        holds back items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for
+        records, or search by itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -57,6 +57,8 @@ class SearchHandler:
             check_examples(payload)
         call.k = request.k
         check_limit("k", request.k, settings.limits.max_k)
+        if request.filter is not None:
+            check_filter(request.filter, settings.limits)
         depth = _depth(request, source, settings)
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
@@ -87,6 +89,7 @@ def _operation(
         tuple(sorted(set(request.with_))),
         words,
         _hubness(request, source, relation, loaded),
+        None if request.filter is None else loaded.version.filters.bind(request.filter),
         cross_encoder,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)

@@ -20,7 +20,9 @@ class EmbedRequest(RequestBody):
         default="float", description="Numbers, or base64 of little-endian float32."
     )
     dimensions: int | None = Field(
-        default=None, ge=1, description="Width of the embeddings; only the bundle's own dimension is possible."
+        default=None,
+        ge=1,
+        description="Width of the embeddings: the bundle's own, or one that it was trained to be cut to (Matryoshka).",
     )
 
 

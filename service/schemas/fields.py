@@ -24,6 +24,11 @@ Vectors = Annotated[
         }
     ),
 ]
+# Token ids are among what clients send here; they are refused with a reason, so they pass the model.
+Texts = Annotated[
+    str | list[Any],
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}),
+]
 SemanticIdValue = Annotated[
     Annotated[str, Field(max_length=256)] | list[int],
     Field(description="A semantic ID as text (`12-200-7`) or as a list of codes."),

@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from index.filters.filter import Filter
 from index.fusion import FusionName
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
@@ -38,6 +39,7 @@ class SearchRequest(RequestBody):
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "rerank": "cross_encoder", "depth": 50},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
+                {"item_ids": ["85123A"], "k": 10, "filter": {"must": [{"key": "price", "range": {"lte": 20}}]}},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "hybrid"},
@@ -81,6 +83,11 @@ class SearchRequest(RequestBody):
         "is there, for `item_ids`, `examples` and `vectors`.",
     )
     k: int = Field(default=10, ge=1, description="Hits a query, or groups with `group_by`; at most `limits.max_k`.")
+    filter: Filter | None = Field(
+        default=None,
+        description="What hits must be: conditions on attributes, in the grammar of Qdrant. k hits come back wherever "
+        "k items meet it.",
+    )
     params: dict[str, int] | None = Field(
         default=None, description="Search parameters of the index kind, for example `ef_search` or `nprobe`."
     )
@@ -132,10 +139,12 @@ class QueryHits(BaseModel):
     """The hits of one query."""
 
     hits: list[Hit] = Field(
-        description="Best first; min(k, items there are) of them; with mode `lexical`, items with a word of the query."
+        description="Best first; min(k, items that `filter` allows) of them; with mode `lexical`, items with a word of "
+        "the query."
     )
     exhaustive: bool = Field(
-        description="Whether the hits are all that there are, or with `diversify` all that it allows.", examples=[False]
+        description="Whether the hits are all that there are, or all that `filter` and `diversify` allow.",
+        examples=[False],
     )
 
 
@@ -150,8 +159,10 @@ class HitGroup(BaseModel):
 class QueryGroups(BaseModel):
     """The groups of one query, where `group_by` is given."""
 
-    groups: list[HitGroup] = Field(description="By best hit, best first; min(k, prefixes there are) of them.")
-    exhaustive: bool = Field(description="Whether the groups are all that there are.", examples=[False])
+    groups: list[HitGroup] = Field(description="By best hit, best first; min(k, prefixes of allowed items) of them.")
+    exhaustive: bool = Field(
+        description="Whether the groups are all that there are, or all that `filter` allows.", examples=[False]
+    )
 
 
 class SearchAnswer(Answer):

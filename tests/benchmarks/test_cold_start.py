@@ -1,13 +1,19 @@
 """Cold items leave training whole, and are measured by hand."""
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from benchmarks.cold_start import ColdTask, cold_recall, with_content, without_items
+from benchmarks.cold_start import ColdTask, cold_recall, downstream, with_content, without_items
+from benchmarks.text_vectors import WIDTH
 from bundle.columns import EncodedRecords
 from tests.training.small_data import ints, small_dataset
 from training.evaluation_set import EvaluationSet
+from training.quantizers.contract import Quantizer, QuantizerData
+from training.quantizers.residual import ResidualConfig
 from training.ragged import Ragged
 
 
@@ -52,3 +58,43 @@ def test_cold_recall_by_hand() -> None:
     assert found["recall@10"] == pytest.approx((2 / 3 + 1) / 2)
     assert found["cold_recall@10"] == pytest.approx(1 / 2)  # of items 57 and 58 the second; one query has any
     assert found["shelf_recall@10"] == 1.0
+
+
+def test_a_quantizer_without_settings_is_fitted_without_the_cold_items() -> None:
+    """One tenth of 20 items is cold; the quantizer that was handed in sees the vectors of the others."""
+    vector_ND = np.linspace(0, 1, 20 * WIDTH, dtype=np.float32).reshape(20, WIDTH)
+    dataset = with_content(small_dataset([(row % 7, row) for row in range(20)] * 2), vector_ND)
+    task = ColdTask("t", dataset, BASE, np.arange(20), np.arange(20, 40))
+    seen: list[QuantizerData] = []
+    found = downstream(task, Watched(seen), seed=0)
+    warm_M = np.setdiff1d(np.arange(20), task.cold_items(0))
+    np.testing.assert_array_equal(task.content_ND(), vector_ND)
+    np.testing.assert_array_equal(seen[0].embedding_ND, vector_ND[warm_M])
+    assert 0 <= found["cold_recall@10"] <= 1
+
+
+BASE: dict[str, Any] = {
+    "collection": "t",
+    "data": {"items": "in memory", "interactions": "in memory"},
+    "features": {"query": [{"kind": "sequence", "name": "history", "max_length": 3}]},
+    "split": {"kind": "time"},
+    "examples": {"history_feature": "history"},
+    "objective": {"kind": "softmax"},
+    "dimension": 4,
+    "trainer": {"epochs": 1, "batch_size": 8},
+}
+
+
+@dataclass(frozen=True)
+class Watched:
+    """A residual quantizer that keeps what it was fitted on."""
+
+    seen: list[QuantizerData]
+
+    def check(self, n_items: int) -> None:
+        """Nothing to check."""
+
+    def fit(self, data: QuantizerData, seed: int, threads: int) -> Quantizer:
+        """Two codes at one level."""
+        self.seen.append(data)
+        return ResidualConfig(levels=1, codebook_size=2).fit(data, seed, threads)

@@ -39,6 +39,10 @@ def test_build_list_activate_roll_back_verify(
         (first, False, "flat"),
         (second, True, "hnsw"),
     ]
+    for row in rows:
+        assert row["bytes_mapped_for_search"] == (shop.index(row["version"]) / "index.faiss").stat().st_size
+        assert row["bytes"] > row["bytes_mapped_for_search"] > row["bytes_in_ram"]
+    assert [row["bytes_in_ram"] for row in rows] == [0, 50 * 12]  # what a graph keeps of each item beside the file
     assert _run(shop, "verify") == 0
 
     assert _run(shop, "rollback") == 0

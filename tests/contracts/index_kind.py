@@ -1,6 +1,7 @@
 """What every index kind owes its users, whatever its data structure."""
 
 import copy
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import faiss
@@ -66,6 +67,11 @@ class IndexKindContract:
         np.testing.assert_allclose(scores_BK, np.einsum("bd,bkd->bk", query_BD, vectors_ND[rows_BK]), rtol=0, atol=1e-5)
         assert (np.diff(scores_BK, axis=1) <= 0).all()
 
+    def test_scores_stay_inner_products_where_the_search_is_cut_to_the_bone(self, kind: IndexKind) -> None:
+        vectors_ND, query_BD = clustered(N_ITEMS), clustered(20, seed=2)
+        scores_BK, rows_BK = searcher(kind, vectors_ND).search(query_BD, 10, dict.fromkeys(kind.accepted, 1))
+        np.testing.assert_allclose(scores_BK, np.einsum("bd,bkd->bk", query_BD, vectors_ND[rows_BK]), rtol=0, atol=1e-5)
+
     def test_an_item_finds_itself_at_its_own_row(self, kind: IndexKind) -> None:
         vectors_ND = clustered(N_ITEMS)
         _, rows_BK = searcher(kind, vectors_ND).search(vectors_ND[100:120], 1)
@@ -96,12 +102,19 @@ class IndexKindContract:
             np.testing.assert_array_equal(found[1], expected[1])
             np.testing.assert_array_equal(found[0], expected[0])
 
-    def test_a_build_repeats_byte_for_byte_where_it_says_so(self, kind: IndexKind) -> None:
+    @pytest.mark.parametrize("threads", [1, 2])
+    def test_a_build_repeats_byte_for_byte_where_it_says_so(self, kind: IndexKind, threads: int) -> None:
         vectors_ND = clustered(N_ITEMS)
-        with use_threads(1):
+        with use_threads(threads):
             first, second = (faiss.serialize_index(kind.build(coded(vectors_ND), 3)).tobytes() for _ in range(2))
         assert kind.is_deterministic(threads=1)
-        assert first == second
+        assert first == second or not kind.is_deterministic(threads)
+
+    def test_the_bytes_of_an_item_are_what_it_adds_to_the_file(self, kind: IndexKind) -> None:
+        corpora = [coded(clustered(count)) for count in (N_ITEMS, 2 * N_ITEMS)]
+        resolved = kind.resolve(corpora[0])  # the same lists for both
+        sizes = [faiss.serialize_index(resolved.build(corpus, 0)).size for corpus in corpora]
+        assert (sizes[1] - sizes[0]) / N_ITEMS == pytest.approx(resolved.bytes_per_item(DIMENSION), rel=0.05)
 
     def test_the_config_survives_json(self, kind: IndexKind) -> None:
         adapter: TypeAdapter[IndexKind] = TypeAdapter(IndexKind)
@@ -124,12 +137,22 @@ class IndexKindContract:
             rows.search(query_BD, 10, {name: 1})
         np.testing.assert_array_equal(rows.search(query_BD, 10)[1], before)
 
+    def test_eight_threads_get_the_answers_of_one(self, kind: IndexKind) -> None:
+        rows, query_BD = searcher(kind, clustered(N_ITEMS)), clustered(64, seed=6)
+        with ThreadPoolExecutor(max_workers=8) as pool:
+            found = list(pool.map(lambda query_D: rows.search(query_D[None], 10), query_BD))
+        for query_D, (scores_1K, rows_1K) in zip(query_BD, found, strict=True):
+            alone = rows.search(query_D[None], 10)
+            np.testing.assert_array_equal(rows_1K, alone[1])
+            np.testing.assert_array_equal(scores_1K, alone[0])
+
     def test_settings_widen_to_an_end(self, kind: IndexKind) -> None:
-        resolved: IndexKind | None = kind.resolve(coded(clustered(N_ITEMS)))
-        variants = kind.resolve(coded(clustered(N_ITEMS))).variants()
+        resolved = kind.resolve(coded(clustered(N_ITEMS)))
+        variants = resolved.variants()
         assert resolved in variants
         assert [v.setting() for v in variants] == sorted((v.setting() for v in variants), key=lambda s: [*s.values()])
-        steps = 0
-        while resolved is not None:
-            resolved, steps = resolved.wider(), steps + 1
+        widest, steps = resolved, 0
+        while widest.wider():
+            before, widest, steps = widest.setting(), widest.wider()[0], steps + 1
+            assert all(value >= before[name] for name, value in widest.setting().items())
         assert steps < 30

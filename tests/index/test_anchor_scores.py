@@ -14,7 +14,7 @@ from bundle.progress import NoProgress
 from bundle.session import SessionConfig
 from bundle.store import RERANKER, list_bundles, open_bundle
 from bundle.workspace import Collection
-from index.anchor_scores import build_cross_encoder_search
+from index.anchor_scores import score_anchors
 from index.cross_encoder_ranking import CrossEncoderSearch
 from index.cur.kinds import AdacurKind
 from index.errors import VersionCorrupt
@@ -86,16 +86,15 @@ def test_what_cannot_be_built_is_refused(words: Collection, tmp_path: Path) -> N
 def test_a_query_without_text_is_found_before_anything_is_scored(words: Collection, tmp_path: Path) -> None:
     bundle = open_bundle(words, list_bundles(words)[0])
     unread = tiny_spec("note", ["title"]).open(bundle.folder / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
-    columns = open_version(words, build_shop(words)).columns
+    folder = words.index(build_shop(words))
     vectors_ND = np.zeros((COUNT, 8), dtype=np.float32)
     with pytest.raises(InvalidTable, match=r"queries\.parquet: the query has no text for the cross-encoder"):
-        build_cross_encoder_search(
+        score_anchors(
             AdacurKind.model_validate(kind()),
             replace(bundle, reranker=unread),
             tmp_path,
-            columns,
             vectors_ND,
-            tmp_path,
+            folder,
             0,
             NoProgress(),
         )

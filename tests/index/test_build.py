@@ -7,6 +7,7 @@ import pytest
 
 from bundle.errors import BundleNotFound, ConfigError, InvalidTable
 from bundle.items import read_items
+from bundle.progress import NoProgress
 from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection, Workspace
 from index.build import build_index
@@ -82,6 +83,34 @@ def test_where_queries_are_items_both_towers_embed_the_catalogue(own_pairs: Coll
     assert bundle.semantic_ids is not None
     codes_NL = bundle.semantic_ids.encode(bundle.item.embed(items.records(["title"]))).tolist()
     assert [list(one.codes) for one in opened.semantic_ids(items.item_ids) or ()] == codes_NL
+
+
+class Steps(NoProgress):
+    """Remembers what a build did."""
+
+    def __init__(self) -> None:
+        self.tasks: list[str] = []
+
+    def start(self, task: str, total: int | None) -> None:
+        self.tasks.append(task)
+
+
+@pytest.mark.parametrize(("kind", "roles"), [("flat", 1), ("semantic_prefix", 2)])
+def test_codes_of_the_in_role_are_computed_where_its_index_reads_them(
+    own_pairs: Collection, kind: str, roles: int
+) -> None:
+    root, steps = own_pairs.folder.parents[1], Steps()
+    settings = {"collection": "shop", "items": root / "items.parquet", "kind": {"kind": kind}}
+    build_index(own_pairs, BuildConfig.model_validate(settings), steps)
+    assert steps.tasks.count("encode semantic IDs") == roles
+
+
+def test_a_missed_target_names_the_role_where_there_are_two(tmp_path: Path) -> None:
+    weak = {"kind": "hnsw", "m": 2, "ef_construction": 2, "ef_search": 1_024}
+    pairs = make_shop(tmp_path / "pairs", count=6_000, queries_are="items")
+    with pytest.raises(RecallBelowTarget, match="^in the out role, kind hnsw reaches") as caught:
+        build_shop(pairs, kind=weak, target_recall=1.0)
+    assert caught.value.context.keys() == {"target", "recall", "role"}
 
 
 def test_recall_of_complementary_items_is_measured_with_what_asks_for_them(own_pairs: Collection) -> None:
@@ -191,7 +220,7 @@ def test_a_failed_build_leaves_nothing(own_shop: Collection) -> None:
     weak = {"kind": "hnsw", "m": 2, "ef_construction": 2, "ef_search": 1_024}
     root = own_shop.folder.parents[1]
     make_items(root / "items.parquet", 6_000)
-    with pytest.raises(RecallBelowTarget):
+    with pytest.raises(RecallBelowTarget, match="^kind hnsw reaches"):
         build_shop(own_shop, kind=weak, target_recall=1.0)
     (root / "items.csv").write_text("item_id,title\na,x\nb,\n")
     with pytest.raises(InvalidTable, match="'b'"):

@@ -10,13 +10,23 @@ import pytest
 from index.corpus import Corpus
 from index.device import GPU_LARGEST_K, CpuIndex, check_gpu, place
 from index.errors import DeviceUnavailable, InvalidSearchParams, VersionClosed
+from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
 from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
+from index.kinds.ivf_pq import IvfPqKind
+from index.kinds.ivf_rabitq import IvfRabitqKind
+from index.kinds.ivf_sq8 import IvfSq8Kind
 from tests.contracts.index_kind import clustered
 
 N_GPUS = faiss.get_num_gpus() if hasattr(faiss, "StandardGpuResources") else 0
 needs_gpu = pytest.mark.skipif(N_GPUS < 1, reason="no CUDA device that this faiss can use")
+ON_GPU: list[IndexKind] = [
+    FlatKind(),
+    IvfFlatKind(nlist=16, nprobe=8),
+    IvfSq8Kind(nlist=16, nprobe=8),
+    IvfPqKind(nlist=16, nprobe=8),
+]
 MUTATORS = ("add", "add_with_ids", "remove_ids", "reset", "train", "merge_from")
 
 
@@ -57,9 +67,10 @@ def test_a_closed_index_says_so() -> None:
         placed.search(clustered(1), 1, None)
 
 
-def test_hnsw_is_refused_on_a_gpu_naming_the_kinds_that_go() -> None:
-    with pytest.raises(DeviceUnavailable, match="flat or ivf_flat"):
-        place(HnswKind().build(Corpus(clustered(10)), 0), HnswKind(), "cuda")
+@pytest.mark.parametrize("kind", [HnswKind(), IvfRabitqKind(nlist=2)], ids=lambda kind: kind.kind)
+def test_what_faiss_cannot_move_to_a_gpu_is_refused_naming_the_kinds_that_go(kind: HnswKind | IvfRabitqKind) -> None:
+    with pytest.raises(DeviceUnavailable, match="kind flat, ivf_flat, ivf_sq8 or ivf_pq, or serve"):
+        place(kind.build(Corpus(clustered(10)), 0), kind, "cuda")
 
 
 @pytest.mark.skipif(N_GPUS > 0, reason="there is a GPU")
@@ -71,8 +82,8 @@ def test_without_a_gpu_the_error_says_why_and_what_to_do() -> None:
 
 @pytest.mark.gpu
 @needs_gpu
-@pytest.mark.parametrize("kind", [FlatKind(), IvfFlatKind(nlist=16, nprobe=8)], ids=lambda kind: kind.kind)
-def test_the_gpu_answers_like_the_cpu_from_many_threads(kind: FlatKind | IvfFlatKind) -> None:
+@pytest.mark.parametrize("kind", ON_GPU, ids=lambda kind: kind.kind)
+def test_the_gpu_answers_like_the_cpu_from_many_threads(kind: IndexKind) -> None:
     check_gpu()
     vectors_ND, query_BD = clustered(2_000), clustered(64, seed=3)
     index = kind.build(Corpus(vectors_ND), 0)

@@ -26,3 +26,8 @@ def test_what_is_not_there_is_not_contained(name: str) -> None:
 
 def test_a_repeated_request_gives_a_row_each() -> None:
     assert open_ids(["a", "b"]).rows(["b", "b", "a"]).tolist() == [1, 1, 0]
+
+
+def test_rows_of_known_ids_leave_out_the_others() -> None:
+    assert open_ids(["a", "b"]).rows_of_known(["x", "b", "a", "b"]).tolist() == [1, 0, 1]
+    assert open_ids(["a"]).rows_of_known([]).tolist() == []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from bundle.semantic_id import SemanticIdSpace
 from bundle.workspace import Collection
+from index.allowed_rows import AllowedRows
 from index.corpus import Corpus
 from index.device import CpuIndex, Found
 from index.ids import ItemIds, id_table
@@ -88,6 +89,7 @@ def corpora(draw: Any) -> tuple[FloatArray, list[list[int]], FloatArray]:
     st.booleans(),
     st.sampled_from([None, 1, 5]),
     st.booleans(),
+    st.none() | st.lists(st.booleans(), min_size=60, max_size=60),
 )
 def test_the_hits_are_those_of_the_full_exact_ranking(
     opened_once: IndexVersion,
@@ -98,16 +100,18 @@ def test_the_hits_are_those_of_the_full_exact_ranking(
     grouped: bool,
     rescored: int | None,
     by_item: bool,
+    mask: list[bool] | None,
 ) -> None:
     vectors_ND, codes, query_BD = corpus
+    allowed = None if mask is None else AllowedRows.of_mask(np.array(mask[: len(codes)]))
     own = [row % len(codes) for row in range(2)] if by_item else [None, None]
     made, prefix = version(vectors_ND, codes, opened_once)
-    dense = DenseRanker(made.role())
+    dense = DenseRanker(made.role(), allowed=allowed)
     ranker = dense if rescored is None else Rescored(dense, made.role(), rescored)
     queries = Queries(query_BD, own_rows_B=np.array(own) if by_item else None)
-    all_hits = LimitedSearch(ranker, prefix, k, PrefixLimit(level, most, grouped)).run(queries)
+    all_hits = LimitedSearch(ranker, prefix, k, PrefixLimit(level, most, grouped), allowed).run(queries)
     for query_D, own_row, hits in zip(query_BD, own, [named(one) for one in all_hits], strict=True):
-        rows = [row for row in range(len(codes)) if row != own_row]
+        rows = [row for row in range(len(codes)) if row != own_row and (mask is None or mask[row])]
         scores = {names(len(codes))[row]: float(vectors_ND[row] @ query_D) for row in rows}
         prefixes = {names(len(codes))[row]: "-".join(map(str, codes[row][:level])) for row in rows}
         assert len(set(hits.item_ids)) == len(hits.item_ids)
@@ -177,9 +181,11 @@ class Heard(FaissSearcher):
 
     asked: list[tuple[int, int]]
 
-    def search_rows(self, query_BD: FloatArray, k: int, params: Mapping[str, int]) -> Found:
+    def search_rows(
+        self, query_BD: FloatArray, k: int, params: Mapping[str, int], allowed: AllowedRows | None = None
+    ) -> Found:
         self.asked = [*getattr(self, "asked", []), (len(query_BD), k)]
-        return super().search_rows(query_BD, k, params)
+        return super().search_rows(query_BD, k, params, allowed)
 
 
 def test_only_a_query_that_is_short_is_searched_again(opened_once: IndexVersion) -> None:

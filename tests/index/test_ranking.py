@@ -2,6 +2,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from index.allowed_rows import AllowedRows
 from index.corpus import Corpus
 from index.device import CpuIndex
 from index.ids import ItemIds, id_table
@@ -40,6 +41,22 @@ class TestDenseRanker(RankerContract):
         return DenseRanker(role(clustered(N_ITEMS), request.param))
 
 
+ALLOWED_N = np.arange(N_ITEMS) % 5 == 0  # rows 5 and 80, which ask, are among them, and 17 is not
+
+
+class TestDenseRankerAmongAllowedRows(RankerContract):
+    @pytest.fixture(params=[FlatKind(), IvfFlatKind(nlist=32, nprobe=2)], ids=lambda kind: kind.kind)
+    def ranker(self, request: pytest.FixtureRequest) -> Ranker:
+        return DenseRanker(role(clustered(N_ITEMS), request.param), allowed=AllowedRows.of_mask(ALLOWED_N))
+
+    def test_only_allowed_rows_are_ranked_and_counted(self, ranker: Ranker, queries: Queries) -> None:
+        ranking = ranker.rank(queries, N_ITEMS)
+        assert ranking.total_B.tolist() == [59, 60, 59]
+        expected = set(np.flatnonzero(ALLOWED_N).tolist())
+        for b, own in enumerate([5, 17, 80]):
+            assert set(ranking.of(b, N_ITEMS)[1].tolist()) == expected - {own}
+
+
 class TestRescored(RankerContract):
     @pytest.fixture
     def ranker(self) -> Ranker:
@@ -54,6 +71,25 @@ def test_a_ranking_deeper_than_any_search_is_exact() -> None:
     best_BR = np.argsort(-(query_BD @ vectors_ND.T), axis=1, kind="stable")[:, : DEEPEST_SEARCH + 1]
     expected_BR = np.take_along_axis(query_BD @ vectors_ND.T, best_BR, axis=1)
     np.testing.assert_allclose(ranking.scores_BR, expected_BR, rtol=1e-5, atol=1e-6)
+
+
+def test_a_ranking_of_allowed_rows_deeper_than_any_search_is_exact() -> None:
+    vectors_ND, query_BD = clustered(3 * DEEPEST_SEARCH), clustered(2, seed=4)
+    mask_N = np.arange(len(vectors_ND)) % 2 == 0
+    made = role(vectors_ND, IvfFlatKind(nlist=64, nprobe=1))
+    ranking = DenseRanker(made, allowed=AllowedRows.of_mask(mask_N)).rank(Queries(query_BD), DEEPEST_SEARCH + 1)
+    score_BN = np.where(mask_N, query_BD @ vectors_ND.T, -np.inf)
+    expected_BR = -np.sort(-score_BN, axis=1)[:, : DEEPEST_SEARCH + 1]
+    np.testing.assert_allclose(ranking.scores_BR, expected_BR, rtol=1e-5, atol=1e-6)
+    assert mask_N[ranking.rows_BR].all()
+
+
+def test_no_allowed_rows_give_an_empty_ranking() -> None:
+    nothing = AllowedRows.of_mask(np.zeros(N_ITEMS, dtype=bool))
+    made = role(clustered(N_ITEMS), FlatKind())
+    ranking = Rescored(DenseRanker(made, allowed=nothing), made, 10).rank(Queries(clustered(2)), 5)
+    assert ranking.total_B.tolist() == [0, 0]
+    assert ranking.of(0, 5)[1].tolist() == []
 
 
 def test_rescoring_orders_the_candidates_by_the_vectors_of_its_role() -> None:

@@ -9,6 +9,7 @@ from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
 from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
+from index.kinds.ivf_rabitq import IvfRabitqKind
 from index.queries import RecallQueries, item_queries
 from index.recall import Measured, measure
 from tests.contracts.index_kind import clustered, exact, searcher
@@ -72,6 +73,17 @@ def test_a_target_raises_nprobe_to_the_first_doubling_that_meets_it() -> None:
     assert measured.report.recall == by_nprobe[chosen] >= 0.97
     assert by_nprobe[chosen // 2] < 0.97
     assert measured.report.target == 0.97
+
+
+@pytest.mark.parametrize(
+    ("start", "raised"), [({"nprobe": 64, "refine": 1}, "refine"), ({"nprobe": 1, "refine": 64}, "nprobe")]
+)
+def test_a_target_raises_the_parameter_that_recall_hangs_on(start: dict[str, int], raised: str) -> None:
+    kind = IvfRabitqKind(nlist=128, **start)
+    measured = run(kind, clustered(2_000), target=0.97)
+    changed = {name for name, value in measured.kind.setting().items() if value != start[name]}
+    assert changed == {raised}
+    assert measured.report.recall >= 0.97
 
 
 def test_a_target_that_is_met_changes_nothing() -> None:

@@ -1,21 +1,31 @@
 import asyncio
 import logging
+from collections.abc import Callable
 
 import orjson
 import pytest
+from starlette.exceptions import HTTPException
 from starlette.types import Message, Receive, Scope, Send
 
 from bundle.errors import ConfigError
 from service.call import SCOPE_KEY, Call
-from service.errors import InvalidRequest, KeyRequired
+from service.errors import InvalidRequest, KeyRequired, Overloaded
 from service.middleware import RequestBoundary
+from service.problems import ErrorShape, json_error, problem_of
 
 
 def let_in(_: Call) -> None:
     """Every request."""
 
 
-def _run(error: Exception | None, after_start: bool = False) -> tuple[list[Message], list[Call]]:
+def _at_path(path: str) -> ErrorShape:
+    """Another shape, which shows what it is told."""
+    return lambda failure: json_error(failure, {"asked": path, "said": failure.detail, "param": failure.param}, 418)
+
+
+def _run(
+    error: Exception | None, after_start: bool = False, shape_at: Callable[[str], ErrorShape] = lambda _: problem_of
+) -> tuple[list[Message], list[Call]]:
     sent: list[Message] = []
     finished: list[Call] = []
 
@@ -35,7 +45,7 @@ def _run(error: Exception | None, after_start: bool = False) -> tuple[list[Messa
 
     scope = {"type": "http", "method": "POST", "path": "/x", "headers": [(b"x-request-id", b"id-1")]}
     try:
-        asyncio.run(RequestBoundary(app, let_in, finished.append)(scope, receive, send))
+        asyncio.run(RequestBoundary(app, let_in, finished.append, shape_at)(scope, receive, send))
     except ZeroDivisionError:
         sent.append({"type": "raised"})
     return sent, finished
@@ -51,6 +61,22 @@ def test_a_domain_error_becomes_its_problem() -> None:
     sent, finished = _run(InvalidRequest("k is wrong"))
     assert (sent[0]["status"], orjson.loads(sent[1]["body"])["detail"]) == (422, "k is wrong")
     assert finished[0].status == 422
+
+
+def test_a_path_may_have_a_shape_of_its_own_for_every_failure() -> None:
+    errors: list[tuple[Exception, str]] = [
+        (Overloaded("full", retry_after_s=7, param="input"), "full"),
+        (HTTPException(405, headers={"Allow": "POST"}), "/x does not take POST; it takes POST"),
+        (ZeroDivisionError("secret"), "an internal error occurred; quote request id id-1"),
+    ]
+    for error, said in errors:
+        sent, finished = _run(error, shape_at=_at_path)
+        body = orjson.loads(sent[1]["body"])
+        assert (sent[0]["status"], finished[0].status, body["asked"], body["said"]) == (418, 418, "/x", said)
+        headers = dict(sent[0]["headers"])
+        assert headers[b"content-type"] == b"application/json"
+        if isinstance(error, Overloaded):
+            assert (headers[b"retry-after"], body["param"]) == (b"7", "input")
 
 
 @pytest.mark.parametrize("error", [ZeroDivisionError("secret"), ConfigError("secret")])

@@ -11,6 +11,15 @@ ROUTES = {
     "/v1/collections/{collection}/rerank": "post",
     "/v1/collections/{collection}/semantic-ids": "post",
     "/v1/collections/{collection}/activate": "post",
+    "/v1/embeddings": "post",
+    "/v1/models": "get",
+    "/v1/models/{model}": "get",
+    "/v1/rerank": "post",
+    "/v2/rerank": "post",
+    "/": "post",
+    "/embed": "post",
+    "/rerank": "post",
+    "/info": "get",
     "/v1/collections": "get",
     "/v1/collections/{collection}": "get",
     "/v1/collections/{collection}/versions": "get",
@@ -44,6 +53,20 @@ def test_hot_routes_show_their_models_and_problems(document: dict[str, Any]) -> 
     problem = operation["responses"]["422"]["content"]["application/problem+json"]["schema"]
     assert problem == {"$ref": "#/components/schemas/Problem"}
     assert "Retry-After" in operation["responses"]["429"]["headers"]
+
+
+@pytest.mark.parametrize(
+    ("path", "shape"), [("/v1/embeddings", "OpenAiError"), ("/v1/rerank", "CohereError"), ("/embed", "TeiError")]
+)
+def test_routes_of_other_services_show_their_own_errors(document: dict[str, Any], path: str, shape: str) -> None:
+    responses = document["paths"][path]["post"]["responses"]
+    shown = {status: answer["content"] for status, answer in responses.items() if status != "200"}
+    assert "429" in shown
+    assert all(
+        content == {"application/json": {"schema": {"$ref": f"#/components/schemas/{shape}"}}}
+        for content in shown.values()
+    )
+    assert "Retry-After" in responses["429"]["headers"]
 
 
 def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:

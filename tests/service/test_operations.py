@@ -1,15 +1,30 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import orjson
 import pytest
 
 from bundle.errors import InvalidRecord, UnknownItem
+from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from index.store import current
 from service.batching import Stages
+from service.errors import InvalidRequest
 from service.loaded import Loaded, load
-from service.operations.joined import each, embed_joined
+from service.operations.cut import cut, unit_length, width_of
+from service.operations.embed_texts import EmbedTexts
+from service.operations.joined import FloatArray, each, embed_joined
 from tests.service.conftest import settings_for
+from tests.service.tiny import write_tiny_bundle
+
+
+@dataclass(frozen=True)
+class Shape:
+    """An answer that holds everything that its writer is told."""
+
+    def write(self, embedding_BW: FloatArray, tokens: int) -> bytes:
+        return orjson.dumps({"rows": embedding_BW.tolist(), "tokens": tokens})
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +72,41 @@ def test_only_domain_errors_stay_with_their_payload() -> None:
     assert outcomes[0] == 5 and isinstance(outcomes[1], UnknownItem) and outcomes[2] == 2
     with pytest.raises(ZeroDivisionError):
         each([0], work)
+
+
+def test_texts_of_joined_requests_are_answered_apart(loaded: Loaded) -> None:
+    operation = EmbedTexts(loaded, "item", "title", loaded.version.dimension, False, Shape())
+    first, bad, second = operation.run([["red mug", "lamp"], ["glass", ""], ["lamp"]], Stages())
+    assert isinstance(bad, InvalidRecord) and "record 1" in bad.message
+    assert isinstance(first, bytes) and isinstance(second, bytes)
+    item = loaded.bundle.item
+    for answer, texts in ((orjson.loads(first), ["red mug", "lamp"]), (orjson.loads(second), ["lamp"])):
+        records = [{"title": text} for text in texts]
+        np.testing.assert_allclose(answer["rows"], item.embed(records), atol=1e-6)
+        assert answer["tokens"] == np.count_nonzero(item.featurizer(records)["title"])
+
+
+def test_operations_of_unlike_answers_are_not_joined(loaded: Loaded) -> None:
+    one = EmbedTexts(loaded, "item", "title", 8, False, Shape())
+    assert one == EmbedTexts(loaded, "item", "title", 8, False, Shape())
+    assert one != EmbedTexts(loaded, "item", "title", 8, True, Shape())
+    assert one != EmbedTexts(loaded, "item", "title", 4, False, Shape())
+
+
+def test_a_cut_embedding_has_unit_length_where_scores_are_cosines() -> None:
+    embedding_BD = np.array([[0.3, 0.4, 1.2], [0, 0, 1]], dtype=np.float32)
+    np.testing.assert_allclose(cut(embedding_BD, 2, "cosine"), np.array([[0.6, 0.8], [0, 0]]), atol=1e-6)
+    np.testing.assert_allclose(cut(embedding_BD, 2, "dot"), embedding_BD[:, :2])
+    assert cut(embedding_BD, 3, "cosine") is embedding_BD
+    np.testing.assert_allclose(unit_length(np.array([[0, 0], [0, -5]], dtype=np.float32)), [[0, 0], [0, -1]])
+
+
+def test_only_trained_widths_are_given(tmp_path: Path, loaded: Loaded) -> None:
+    collection = Workspace(tmp_path).collection("cut")
+    manifest = open_bundle(collection, write_tiny_bundle(collection, widths=(6, 2))).manifest
+    assert manifest.widths == (8, 6, 2)
+    assert [width_of(manifest, dimensions) for dimensions in (None, 8, 6, 2)] == [8, 8, 6, 2]
+    with pytest.raises(InvalidRequest, match="8, 6, 2"):
+        width_of(manifest, 4)
+    with pytest.raises(InvalidRequest, match="embeds in 8 and"):
+        width_of(loaded.bundle.manifest, 2)

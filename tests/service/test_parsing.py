@@ -1,9 +1,12 @@
 import pytest
 
 from bundle.errors import BatchTooLarge
+from index.errors import InvalidFilter
+from index.filters.filter import Filter
 from service.errors import InvalidRequest
-from service.parsing import check_hits, check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_filter, check_hits, check_limit, check_size, exactly_one, parse_body
 from service.schemas.search import SearchRequest
+from service.settings import LimitSettings
 
 
 @pytest.mark.parametrize(
@@ -51,3 +54,11 @@ def test_limits() -> None:
     check_hits(2, 5, 10)
     with pytest.raises(BatchTooLarge, match="3 queries x 5 hits or candidates are 15, at most 10"):
         check_hits(3, 5, 10)
+
+
+@pytest.mark.parametrize("name", ["depth", "conditions", "values"])
+def test_a_filter_is_held_to_the_limits(name: str) -> None:
+    asked = Filter.model_validate({"must": [{"should": [{"has_id": ["a", "b"]}, {"has_id": ["c"]}]}]})
+    check_filter(asked, LimitSettings(max_filter_depth=2, max_filter_conditions=2, max_filter_values=3))
+    with pytest.raises(InvalidFilter, match=f"its {name} are"):
+        check_filter(asked, LimitSettings.model_validate({f"max_filter_{name}": 1}))

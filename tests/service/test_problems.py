@@ -7,7 +7,7 @@ import index.errors
 import service.errors
 from bundle.errors import ConfigError, RetrievalError, UnknownItem
 from service.errors import BodyTooLarge, KeyRequired, Overloaded
-from service.problems import TABLE, problem_of, row_of
+from service.problems import TABLE, failure_of, problem_of, row_of
 from service.schemas.problem import Problem
 
 
@@ -49,24 +49,24 @@ def test_codes_are_unique_and_stable_slugs() -> None:
     ],
 )
 def test_statuses(error: RetrievalError, status: int) -> None:
-    problem = problem_of(error, "/v1/x", "id-1")
+    problem = problem_of(failure_of(error, "/v1/x", "id-1"))
     body = Problem.model_validate_json(problem.body)
     assert (problem.status, body.status, body.detail, body.code) == (status, status, "x", error.code)
     assert (body.instance, body.request_id) == ("/v1/x", "id-1")
 
 
 def test_internal_errors_hide_their_message() -> None:
-    body = orjson.loads(problem_of(ConfigError("password is hunter2"), "/", "id-7").body)
+    body = orjson.loads(problem_of(failure_of(ConfigError("password is hunter2"), "/", "id-7")).body)
     assert body["status"] == 500
     assert "hunter2" not in str(body)
     assert "id-7" in body["detail"]
 
 
 def test_headers() -> None:
-    assert (b"retry-after", b"3") in problem_of(Overloaded("x", retry_after_s=3), "/", "i").headers
-    assert (b"www-authenticate", b"Bearer") in problem_of(KeyRequired("x"), "/", "i").headers
-    assert (b"connection", b"close") in problem_of(BodyTooLarge("x"), "/", "i").headers
+    assert (b"retry-after", b"3") in problem_of(failure_of(Overloaded("x", retry_after_s=3), "/", "i")).headers
+    assert (b"www-authenticate", b"Bearer") in problem_of(failure_of(KeyRequired("x"), "/", "i")).headers
+    assert (b"connection", b"close") in problem_of(failure_of(BodyTooLarge("x"), "/", "i")).headers
 
 
 def test_a_quoted_input_cannot_fill_the_answer() -> None:
-    assert len(problem_of(UnknownItem("y" * 1_000_000), "/", "i").body) < 3000
+    assert len(problem_of(failure_of(UnknownItem("y" * 1_000_000), "/", "i")).body) < 3000

@@ -38,10 +38,12 @@ def write_tiny_bundle(
     queries_are: Literal["queries", "items"] = "queries",
     asking: str = "text",
     reranker: Sequence[str] = (),
+    widths: Sequence[int] = (),
 ) -> str:
     """Write a bundle with the query feature `asking` and the item feature `title`; other seeds give other towers.
 
     Where queries are items the query tower has a table of its own. `reranker`: fields of an item that it reads, if any.
+    With `widths` it says that Matryoshka trained them.
     """
     table = np.random.default_rng(seed).standard_normal((buckets + 1, dimension)).astype(np.float32)
     table[0] = 0
@@ -68,7 +70,9 @@ def write_tiny_bundle(
         statistics={},
         semantic_id_codebooks=CODEBOOKS if semantic_ids else None,
         evaluation={},
-        training={"seed": seed},
+        training={"seed": seed, "objective": {"kind": "matryoshka", "dims": list(widths)}}
+        if widths
+        else {"seed": seed},
         queries_are=queries_are,
         reranker=tiny_spec(asking, reranker) if reranker else None,
         tokenizers=tiny_tokenizers() if reranker else {},

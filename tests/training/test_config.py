@@ -2,8 +2,9 @@ from typing import Any
 
 import pytest
 
+from bundle.config import validate_config
 from bundle.errors import ConfigError
-from tests.training.world import shop_config
+from tests.training.world import shop_config, shop_settings
 from training.config import TrainConfig
 
 
@@ -75,3 +76,28 @@ def test_a_feature_named_as_the_output_is_refused() -> None:
 def test_a_depth_below_one_is_refused(k: int) -> None:
     with pytest.raises(ConfigError, match=r"evaluation\.ks\.2: .*greater than 0"):
         shop_config(evaluation={"ks": [5, 10, k]})
+
+
+def test_stable_codes_need_codes() -> None:
+    with pytest.raises(ConfigError, match=r"semantic_id_stability needs semantic IDs; add a section \[quantizer\]"):
+        shop_config(quantizer=None, semantic_id_stability={"mode": "match"})
+
+
+def kept(kind: str, mode: str) -> TrainConfig:
+    settings = {**shop_settings(), "quantizer": {"kind": kind}, "semantic_id_stability": {"mode": mode}}
+    return validate_config(TrainConfig, settings, "test")
+
+
+@pytest.mark.parametrize("kind", ["rq_vae", "fsq", "das"])
+def test_a_warm_start_of_codebooks_in_a_space_of_their_own_is_refused(kind: str) -> None:
+    with pytest.raises(ConfigError, match=f"quantizer.kind = '{kind}' do not add up there.*'match'"):
+        kept(kind, "warm_start")
+    for mode in ("match", "measure"):
+        stability = kept(kind, mode).semantic_id_stability
+        assert stability is not None and stability.mode == mode
+
+
+@pytest.mark.parametrize("kind", ["residual", "residual_kmeans"])
+def test_codebooks_that_add_up_can_start_warm(kind: str) -> None:
+    stability = kept(kind, "warm_start").semantic_id_stability
+    assert stability is not None and stability.mode == "warm_start"

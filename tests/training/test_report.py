@@ -6,15 +6,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-import torch
 
 from bundle.features import Feature, TextFeature, TokensFeature
-from bundle.progress import NoProgress
 from tests.training.conftest import Trained
-from tests.training.world import shop_config, write_shop
-from training.compare import MODEL, POPULARITY, compare
-from training.dataset import load_dataset
-from training.learn import Learner
+from training.compare import MODEL, POPULARITY
 from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import write_report
@@ -25,7 +20,6 @@ from training.report.names import ItemNames, attribute, name_column, query_name,
 from training.report.page import warnings_box
 from training.report.pictures import map_by_attribute
 from training.report.svg import figure, inline, style
-from training.score import model_score
 
 SECTIONS = (
     "Test metrics",
@@ -41,20 +35,6 @@ SECTIONS = (
     "Configuration",
 )
 VOID = {"meta", "br"}
-
-
-@pytest.fixture(scope="module")
-def outcome(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
-    folder = write_shop(tmp_path_factory.mktemp("shop"))
-    config = shop_config(trainer={"refit": "none", "epochs": 2, "patience": 9}, quantizer=None)
-    dataset = load_dataset(config.data, folder)
-    split = config.split.split(dataset)
-    learned = Learner(config, dataset, split, NoProgress()).learn()
-    cpu = torch.device("cpu")
-    comparison = compare(
-        config, dataset, split, learned.features.query, lambda q: model_score(learned.model, q, learned.items, cpu)
-    )
-    return Outcome(config, dataset, split, learned, comparison, None)
 
 
 def titles(outcome: Outcome) -> set[str]:

@@ -33,7 +33,10 @@ class DasConfig(AutoencoderConfig):
     kind: Literal["das"] = "das"
     behaviour_weight: float = Field(default=1.0, ge=0, description="Of the loss of the debiased behaviour.")
     alignment_weight: float = Field(
-        default=0.5, ge=0, description="Of the six alignment terms; 0 gives the codes of rq_vae."
+        default=0.1,
+        ge=0,
+        description="Of the six alignment terms; 0 gives the codes of rq_vae. The paper's 0.5 lets behaviour outvote "
+        "content in catalogues of a few thousand items.",
     )
     details: int = Field(
         default=0,

@@ -80,16 +80,18 @@ def tree_map(code_NL: IntArray, names: Mapping[int, str], coloured: Sequence[int
     axes.set(xlim=(0, _WIDE), ylim=(0, _HIGH))
     ranked = commonest(code_NL[:, 0])
     parts = [(code, np.flatnonzero(code_NL[:, 0] == code)) for code in ranked[:MOST_CODES]]
-    rest = len(code_NL) - sum(len(rows) for _, rows in parts)
-    boxes = squarified([*(len(rows) for _, rows in parts), *([rest] if rest else [])], Rectangle(0, 0, _WIDE, _HIGH))
-    for (code, rows), box in zip(parts, boxes, strict=False):
+    shown = sum(len(rows) for _, rows in parts)
+    width = _WIDE * shown / len(code_NL)
+    boxes = squarified([len(rows) for _, rows in parts], Rectangle(0, 0, width, _HIGH))
+    for (code, rows), box in zip(parts, boxes, strict=True):
         colour = SERIES[coloured.index(code) if code in coloured else -1]
-        _second_codes(axes, code_NL[rows], box, colour)
         _box(axes, box, colour, alpha=0.16, line=1.6)
-        _label(axes, box, [f"{code} · {len(rows):,}", *names[code].split()])
-    if rest:
-        _box(axes, boxes[-1], SERIES[-1], alpha=0.08, line=1.6)
-        _label(axes, boxes[-1], [f"{len(ranked) - MOST_CODES} more · {rest:,}"])
+        below = _label(axes, box, [f"{code} · {len(rows):,}", *names[code].split()])
+        _second_codes(axes, code_NL[rows], below, colour)
+    if shown < len(code_NL):
+        box = Rectangle(width, 0, _WIDE - width, _HIGH)
+        _box(axes, box, SERIES[-1], alpha=0.08, line=1.6)
+        _label(axes, box, [f"{len(ranked) - MOST_CODES} more · {len(code_NL) - shown:,}"])
     return drawn
 
 
@@ -106,23 +108,35 @@ def _box(axes: Axes, box: Rectangle, colour: str, *, alpha: float, line: float) 
     axes.add_patch(Patch(where, width, height, fill=False, edgecolor=colour, linewidth=line))
 
 
-def _label(axes: Axes, box: Rectangle, words: Sequence[str]) -> None:
-    """The first word on a line of its own and the others below, as far as there is room."""
-    room, lines = int((box.width - 0.12) / _LETTER), int((box.height - 0.08) / _LINE)
-    shown = [words[0]]
+def _label(axes: Axes, box: Rectangle, words: Sequence[str]) -> Rectangle:
+    """Write what fits into the upper 70 % of the box; returns the box that is left below it."""
+    lines = fitted(words, int((box.width - 0.12) / _LETTER), int((0.7 * box.height - 0.08) / _LINE))
+    if not lines:
+        return box
+    axes.text(
+        box.x + 0.06,
+        box.y + box.height - 0.05,
+        "\n".join(lines).replace("$", r"\$"),
+        ha="left",
+        va="top",
+        fontsize=8.5,
+        color=INK,
+    )
+    return box._replace(height=box.height - len(lines) * _LINE - 0.08)
+
+
+def fitted(words: Sequence[str], letters: int, most: int) -> list[str]:
+    """The first word on a line of its own and the others below, in `most` lines; none when the first is too long."""
+    if len(words[0]) > letters or most < 1:
+        return []
+    lines = [words[0]]
     for word in words[1:]:
-        if len(shown) > 1 and len(shown[-1]) + 1 + len(word) <= room:
-            shown[-1] += f" {word}"
+        if len(lines) > 1 and len(lines[-1]) + 1 + len(word) <= letters:
+            lines[-1] += f" {word}"
         else:
-            shown.append(word)
-    shown = [line if len(line) <= room else line[: room - 1] + "…" for line in shown[:lines]]
-    if room >= len(words[0]) and lines:
-        axes.text(
-            box.x + 0.06,
-            box.y + box.height - 0.05,
-            "\n".join(shown).replace("$", r"\$"),
-            ha="left",
-            va="top",
-            fontsize=8.5,
-            color=INK,
-        )
+            lines.append(word)
+    left_out = len(lines) > most > 1
+    lines = [line if len(line) <= letters else line[: letters - 1] + "…" for line in lines[:most]]
+    if left_out and not lines[-1].endswith("…"):
+        lines[-1] = lines[-1][: letters - 1] + "…"
+    return lines

@@ -13,7 +13,7 @@ from training.auc import PooledAuc, PooledScores, Threshold
 from training.embedding_map import EmbeddingMap
 from training.metrics import BANDS, Band
 from training.ragged import BoolArray, IntArray
-from training.report.svg import BAND_COLOURS, INK, SERIES, SOFT, figure
+from training.report.svg import BAND_COLOURS, INK, SERIES, SOFT, figure, legend_below
 
 _POINTS = 300  # more than the eye sees on a curve of this size
 
@@ -30,7 +30,7 @@ def bands(by_method: Mapping[str, Sequence[Band]], k: int) -> Figure:
     axes.set_xticks(range(len(first)), [f"{band.label}\n({band.relevant:,})" for band in first])
     axes.set_xlim(-0.5, len(first) - 0.5)
     axes.grid(axis="x", visible=False)
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.3), ncols=len(by_method))
+    legend_below(drawn)
     return drawn
 
 
@@ -64,7 +64,7 @@ def scores(pooled: PooledScores, threshold: Threshold | None) -> Figure:
         label = f"threshold {threshold.value:.3g}"
         axes.axvline(threshold.value, linestyle="--", linewidth=1.2, color=INK, label=label)
     axes.yaxis.set_major_formatter(PercentFormatter(1))
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.14), ncols=3, columnspacing=1.2)
+    legend_below(drawn, columnspacing=1.2)
     return drawn
 
 
@@ -128,6 +128,5 @@ def _map(
     axes.set_aspect("equal", adjustable="datalim")
     axes.grid(visible=False)
     axes.tick_params(labelbottom=False, labelleft=False, length=0)
-    columns = len(labels) if max(map(len, labels)) < 8 else 3
-    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.07), ncols=columns, markerscale=2, handletextpad=0.1)
+    legend_below(drawn, markerscale=2, handletextpad=0.1)
     return drawn

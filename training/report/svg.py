@@ -3,8 +3,10 @@
 import io
 import re
 import warnings
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from html import escape
+from math import ceil
 from typing import Any
 
 import matplotlib
@@ -63,13 +65,32 @@ def figure(title: str, x: str, y: str, *, height: float = 3.3) -> tuple[Figure, 
     return drawn, axes
 
 
+def legend_below(drawn: Figure, **settings: Any) -> None:
+    """A legend under the axes, in as few rows as the figure is wide enough for."""
+    entries = sum(len(axes.get_legend_handles_labels()[1]) for axes in drawn.axes)
+    for rows in range(1, entries + 1):
+        legend = drawn.legend(loc="outside lower center", ncols=ceil(entries / rows), **settings)
+        with _any_letters():
+            width = legend.get_window_extent().width
+        # The page's letters may be wider than those that are measured here.
+        if width <= 0.9 * drawn.bbox.width or rows == entries:
+            return
+        legend.remove()
+
+
+@contextmanager
+def _any_letters() -> Iterator[None]:
+    """Whoever opens the page has the letters that the font for measuring lacks: texts stay texts."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+        yield
+
+
 def inline(drawn: Figure, name: str, label: str) -> str:
     """The figure as one <svg> element; `name` makes its ids its own, `label` says what it shows to those who listen."""
     buffer = io.StringIO()
     nothing = dict.fromkeys(("Creator", "Date", "Format", "Type"))  # versions and dates are no part of the run
-    with warnings.catch_warnings():
-        # Whoever opens the page has the letters that the font for measuring lacks: texts stay texts.
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font", category=UserWarning)
+    with _any_letters():
         drawn.savefig(buffer, format="svg", facecolor="none", metadata=nothing)
     svg = buffer.getvalue()
     view = re.search(r'viewBox="([^"]+)"', svg)

@@ -12,6 +12,6 @@ def test_flat_search_is_exact() -> None:
 
 
 def test_flat_has_nothing_to_tune() -> None:
-    assert FlatKind().wider() is None
+    assert FlatKind().wider() == []
     assert FlatKind().variants() == [FlatKind()]
     assert FlatKind().parameters({}) is None

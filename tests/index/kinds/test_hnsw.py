@@ -25,6 +25,13 @@ def test_the_search_queue_stays_bounded_because_unbounded_ignores_selectors() ->
     assert parameters.bounded_queue is True
 
 
+def test_a_selector_is_obeyed() -> None:
+    index, parameters = HnswKind().build(Corpus(clustered(4)), 0), HnswKind().parameters({})
+    assert parameters is not None
+    parameters.sel = faiss.IDSelectorRange(1, 2)
+    assert index.search(clustered(4), 2, params=parameters)[1].tolist() == [[1, -1]] * 4
+
+
 def test_the_seed_draws_the_layers_and_only_one_thread_repeats_a_graph() -> None:
     vectors_ND = clustered(2_000)
     built = [HnswKind().build(Corpus(vectors_ND), seed) for seed in (0, 0, 1)]

@@ -7,12 +7,10 @@ from index.kinds.semantic_prefix import SemanticPrefixKind
 
 @pytest.mark.parametrize("kind", [IvfFlatKind(nlist=50, nprobe=20), SemanticPrefixKind(n_prefixes=50, nprobe=20)])
 def test_widening_doubles_nprobe_up_to_every_list(kind: InvertedLists) -> None:
-    seen = []
-    wider: InvertedLists | None = kind
-    while wider is not None:
-        seen.append(wider.setting()["nprobe"])
-        wider = wider.wider()
-    assert seen == [20, 40, 50]
+    seen = [kind]
+    while seen[-1].wider():
+        seen += seen[-1].wider()
+    assert [wider.setting()["nprobe"] for wider in seen] == [20, 40, 50]
 
 
 def test_no_more_lists_are_measured_than_there_are() -> None:

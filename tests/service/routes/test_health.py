@@ -36,4 +36,5 @@ def test_a_dead_worker_thread_or_a_drain_is_not_ready(shop_root: Path) -> None:
         assert "worker thread" in app.get("/readyz").json()["detail"]
         slots.is_draining = True
         assert app.get("/readyz").json()["status"] == "draining"
+        assert app.get("/health").status_code == 503
         assert app.get("/livez").status_code == 200

@@ -83,7 +83,7 @@ ONE = [0.0] * DIMENSION
 BAD: list[tuple[object, int, str]] = [
     ({}, 422, "exactly one"),
     ({"queries": [{"text": "a"}], "vectors": [ONE]}, 422, "all given"),
-    ({"queries": [{"text": "a"}], "filter": {}}, 422, "filter: unknown field"),
+    ({"queries": [{"text": "a"}], "filters": {}}, 422, "filters: unknown field"),
     ({"queries": [{"text": "a"}], "k": -1}, 422, "k: "),
     ({"queries": [{"text": "a"}], "k": 101}, 422, "k is 101"),
     ({"queries": [{"text": "a"}], "k": 10**30}, 422, "k"),
