@@ -97,6 +97,7 @@ class _Build:
     progress: Progress
     reuse: Reuse
     n_copied: int = 0
+    cross_encoder_search: CurReport | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -122,11 +123,11 @@ class _Build:
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
-        cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
+        self.cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
         worded = self._lexical(items, item_tower.kind)
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded, cross_encoder_search)
+        return self._finish(stamp, roles, attributes, semantic_ids, tree, worded)
 
     def _embed(self, tower: Tower, items: Items, role: Path) -> NDArray[np.float32]:
         folder = self.folder / role
@@ -247,13 +248,11 @@ class _Build:
     def _finish(
         self,
         stamp: str,
-        count: int,
         roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
         tree: Branch | None,
         worded: tuple[LexicalReport | None, FusionReport | None],
-        cross_encoder_search: CurReport | None,
     ) -> str:
         item_tower, in_role = roles
         manifest = IndexManifest(
@@ -262,7 +261,7 @@ class _Build:
             content_hash="",
             bundle_id=self.bundle.bundle_id,
             created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            count=count,
+            count=len(self.inputs.items),
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
@@ -271,7 +270,7 @@ class _Build:
             in_role=in_role,
             hubness=item_tower.hubness,
             semantic_ids=semantic_ids,
-            cross_encoder_search=cross_encoder_search,
+            cross_encoder_search=self.cross_encoder_search,
             lexical=worded[0],
             fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},
