@@ -31,7 +31,6 @@ from index.cur.kinds import CurReport
 from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
-from index.errors import RecallBelowTarget
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
@@ -57,9 +56,10 @@ from index.manifest import (
 )
 from index.prefix_tree import Branch
 from index.queries import RecallQueries, recall_queries
-from index.recall import measure
+from index.recall import measure, of_role
 from index.report import write_report
 from index.reuse import Reuse
+from index.role import write_faiss
 from index.semantic_ids import encode_corpus, write_semantic_ids
 from index.stamp import new_stamp
 from index.threads import use_threads
@@ -162,9 +162,9 @@ class _Build:
         with self._timed("build"), use_threads(self.config.threads):
             self.progress.start(f"build {kind.kind} index", None)
             index = kind.build(corpus, self.config.seed)
-            faiss.write_index(index, str(folder / INDEX_FILE))
+            write_faiss(index, folder / INDEX_FILE)
             self.progress.finish()
-        with self._timed("measure recall"), self._named_role(folder):
+        with self._timed("measure recall"), of_role(self._role(folder)):
             measured = measure(
                 index,
                 kind,
@@ -196,16 +196,11 @@ class _Build:
         with self._timed("hubness"):
             return start_hubness(self.config.hubness, self.bundle, self.base, items, asking_ND, self.config.seed)
 
-    @contextmanager
-    def _named_role(self, folder: Path) -> Iterator[None]:
-        """Where there are two roles, what misses its target says in which."""
-        try:
-            yield
-        except RecallBelowTarget as error:
-            if self.bundle.manifest.queries_are != "items":
-                raise
-            role = "out" if folder == self.folder else "in"
-            raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
+    def _role(self, folder: Path) -> str | None:
+        """The name of the role whose folder it is; None where there is one alone."""
+        if self.bundle.manifest.queries_are != "items":
+            return None
+        return "out" if folder == self.folder else "in"
 
     def _recall_queries(self, asking_ND: NDArray[np.float32]) -> RecallQueries:
         table = None if self.config.queries is None else self.base / self.config.queries

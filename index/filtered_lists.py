@@ -47,7 +47,10 @@ class FilteredLists:
         holds = n_allowed > 0
         others = n_allowed * (n_allowed - 1) / np.maximum(n_in_list - 1, 1)
         coverage = Coverage(
-            int(holds.sum()), int(n_in_list[holds].sum()), int((n_in_list > 0).sum()), others.sum() / allowed.count
+            int(holds.sum()),
+            int(n_in_list[holds].sum()),
+            int((n_in_list > 0).sum()),
+            float(others.sum()) / allowed.count,
         )
         made = HoldingLists(np.packbits(holds, bitorder="little"), coverage)
         with self._lock:

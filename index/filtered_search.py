@@ -39,19 +39,18 @@ class FilteredSearch:
 
     def search(self, query_BD: FloatArray, k: int, params: Mapping[str, int], allowed: AllowedRows) -> Found:
         """Scores and rows, both [B, min(k, M)], best first; raises InvalidSearchParams or VersionClosed."""
-        self._kind.parameters(params)  # refused whichever way is taken
+        if params:
+            self._kind.parameters(params)  # refused whichever way is taken
         k = min(k, allowed.count)
-        scores_BK = np.empty((len(query_BD), k), dtype=np.float32)
-        rows_BK = np.empty((len(query_BD), k), dtype=np.int64)
         if k == 0:
-            return scores_BK, rows_BK
+            return np.empty((len(query_BD), 0), np.float32), np.empty((len(query_BD), 0), np.int64)
         problem = self._problem(k, {**self._kind.setting(), **params}, allowed)
-        plan, waiting_B = choose_plan(problem), np.arange(len(query_BD))
-        while len(waiting_B):
-            scores, rows = self._follow(plan, query_BD[waiting_B], k, params, allowed)
-            is_full = rows[:, -1] >= 0
-            scores_BK[waiting_B[is_full]], rows_BK[waiting_B[is_full]] = scores[is_full], rows[is_full]
-            waiting_B, plan = waiting_B[~is_full], wider(plan, problem)
+        plan = choose_plan(problem)
+        scores_BK, rows_BK = self._follow(plan, query_BD, k, params, allowed)
+        while not (is_full_B := rows_BK[:, -1] >= 0).all():
+            short_B = np.flatnonzero(~is_full_B)
+            plan = wider(plan, problem)
+            scores_BK[short_B], rows_BK[short_B] = self._follow(plan, query_BD[short_B], k, params, allowed)
         return scores_BK, rows_BK
 
     def _problem(self, k: int, setting: Mapping[str, int], allowed: AllowedRows) -> Problem:

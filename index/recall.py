@@ -5,7 +5,8 @@ with duplicates has no unique answer.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import faiss
@@ -67,6 +68,17 @@ def measure(
         points=tuple(sorted(points, key=lambda point: tuple(point.params.values()))),
     )
     return Measured(chosen, report)
+
+
+@contextmanager
+def of_role(role: str | None) -> Iterator[None]:
+    """What misses its target in here says in which role, unless there is one alone (None)."""
+    try:
+        yield
+    except RecallBelowTarget as error:
+        if role is None:
+            raise
+        raise RecallBelowTarget(f"in the {role} role, {error}", **error.context, role=role) from error
 
 
 class _Truth:

@@ -70,6 +70,15 @@ def open_role(
     return Role(searcher, vectors_ND, open_bias(folder, hubness, mmap=mmap), default)
 
 
+def write_faiss(index: faiss.Index, path: Path) -> None:
+    """Write an index as `open_role` reads it; raises OSError.
+
+    Through Python's file, because that of FAISS keeps silent about what did not reach a full disk when it is closed.
+    """
+    with path.open("wb") as file:
+        faiss.write_index(index, faiss.PyCallbackIOWriter(file.write))
+
+
 def _read_index(path: Path, mmap: bool) -> faiss.Index:
     # A mapped index must never be changed: faiss then aborts the process. `place` hides everything but search.
     return faiss.read_index(str(path), faiss.IO_FLAG_MMAP_IFC if mmap else 0)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from index.allowed_rows import AllowedRows
 from index.device import Found, PlacedIndex
-from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector
+from index.errors import DimensionMismatch, InvalidSearchParams, InvalidVector, VersionClosed
 from index.filtered_search import FilteredSearch
 from index.ids import ItemIds
 from index.kinds import IndexKind
@@ -73,6 +73,7 @@ class RowSearcher:
         self._defaults = kind.parameters(NO_PARAMS)  # faiss only reads it, so all threads share one
         self._filtered = FilteredSearch(placed, kind, vectors_ND, self._search)
         self.vectors_ND = vectors_ND
+        self._is_closed = False
 
     def search(
         self,
@@ -91,6 +92,8 @@ class RowSearcher:
             raise InvalidSearchParams(f"k is {k!r}; give a whole number of at least 1", k=k)
         k = min(k, len(self.vectors_ND))
         if allowed is not None:
+            if self._is_closed:  # exact scores need no index, and would be given all the same
+                raise VersionClosed("this index version was closed; search the active one")
             return self._filtered.search(query_BD, k, params, allowed)
         scores_BK, rows_BK = self._search(
             query_BD, k, params, self._kind.parameters(params) if params else self._defaults
@@ -102,6 +105,7 @@ class RowSearcher:
 
     def close(self) -> None:
         """Free the index; a later search raises VersionClosed, one under way ends well."""
+        self._is_closed = True
         self._placed.close()
 
     def _search(

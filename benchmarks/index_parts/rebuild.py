@@ -124,10 +124,11 @@ def _train(root: Path, tower: str) -> None:
         "split": {"kind": "column"},
         "features": {"query": [{"kind": "category", "name": "query_id"}], "item": TOWERS[tower]},
         "trainer": {"epochs": 0},
-        "quantizer": {"kind": "residual"},
     }
     if tower == "minilm":
         settings["pretrained"] = {"minilm": {"freeze": True}}
+    else:
+        settings["quantizer"] = {"kind": "residual"}
     config = validate_config(TrainConfig, settings, tower)
     train(config, root, Workspace(root).collection(COLLECTION), progress=NoProgress())
 
@@ -140,8 +141,8 @@ REBUILD = Part(
     semantic IDs and their names, columns, gates, verification, activation, garbage collection) without building the
     index and measuring its recall, by the same of the full run; `cpu_ratio_beyond_whole_corpus`: also without the
     semantic IDs and their names, which are made of all items in either run. The target is 0.15. Item towers with first
-    weights and a quantizer of 3 x 256 codes: `ngrams`, hashed n-grams; `minilm`, the frozen transformer of 22 M
-    parameters over 96 tokens. One run each.
+    weights: `ngrams`, hashed n-grams, with a quantizer of 3 x 256 codes; `minilm`, the frozen transformer of 22 M
+    parameters over 96 tokens, without one. One run each.
     """,
     measure,
 )

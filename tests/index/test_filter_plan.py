@@ -73,6 +73,15 @@ def test_every_chain_of_plans_ends_in_exact_scores(kind: IndexKind) -> None:
         assert steps < 10
 
 
+def test_a_query_kept_away_from_its_neighbours_gets_more_lists_of_which_rows_are_skipped() -> None:
+    asked = problem(LISTS, 0.5, Coverage(900, 90_000, 1_024, 0.8))
+    first = choose_plan(asked)
+    assert (first.effort, first.depth > 0) == (math.ceil(16 * 2.5 / 0.8), True)
+    assert wider(first, asked) == Plan("probe", 6 * first.effort)
+    assert wider(Plan("probe", 300), asked) == Plan("probe", 900)
+    assert wider(Plan("probe", 900), asked) == GATHER
+
+
 def test_nothing_dearer_than_exact_scores_is_tried_first() -> None:
     for kind in (LISTS, GRAPH, FLAT):
         for share in (0.006, 0.02, 0.05, 0.1, 0.3, 0.6, 1.0):

@@ -125,8 +125,19 @@ def test_params_are_checked_whichever_way_is_taken_and_closed_is_closed() -> Non
     with pytest.raises(InvalidSearchParams, match="ef_search"):
         rows.search(clustered(1), 2, {"ef_search": 5}, few)
     rows.close()
-    with pytest.raises(VersionClosed):
-        rows.search(clustered(1), 2, {}, AllowedRows.of_mask(np.ones(N_ITEMS, dtype=bool)))
+    for allowed in (few, AllowedRows.of_mask(np.ones(N_ITEMS, dtype=bool))):
+        with pytest.raises(VersionClosed):
+            rows.search(clustered(1), 2, {}, allowed)
+
+
+@pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.model_fields["kind"].default))
+@pytest.mark.parametrize("count", [1, 3, 40])
+def test_small_corpora_are_searched_to_their_last_allowed_item(kind: Any, count: int) -> None:
+    vectors_ND = clustered(300)
+    rows = searcher(kind(), vectors_ND)
+    for mask_N in (np.arange(300) < count, np.arange(300) >= count):
+        check_promise(rows, clustered(4, seed=2), count, mask_N)
+        assert check_promise(rows, clustered(4, seed=2), 300, mask_N) == 1
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: str(kind.model_fields["kind"].default))

@@ -1,29 +1,22 @@
 import os
-import shutil
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 import pytest
 
 from bundle.errors import InvalidTable
 from bundle.progress import NoProgress
 from bundle.workspace import Collection
+from index.build import build_index
+from index.config import BuildConfig
 from index.errors import RebuildRunning
 from index.gates import Gates
-from index.rebuild import RebuildConfig, rebuild
 from index.rebuild_lock import rebuild_lock
-from index.rebuild_report import RebuildReport
-from index.store import activate, current, list_versions, read_version, rollback, verify_version
-from index.version import open_current, open_version
+from index.store import activate, current, list_versions, rollback, verify_version
+from index.version import open_version
+from tests.index.rebuilding import outcomes, retitle, run
 from tests.index.shop import make_items, make_shop
 from tests.tiny import tiny_bundle
 
@@ -38,25 +31,6 @@ class Stopped(NoProgress):
         self.left -= 1
         if self.left == 0:
             raise KeyboardInterrupt
-
-
-def run(shop: Collection, progress: NoProgress | None = None, *, force: bool = False, **config: Any) -> RebuildReport:
-    settings = {"collection": shop.name, "items": "items.parquet", **config}
-    base = shop.folder.parents[1]
-    return rebuild(shop, RebuildConfig.model_validate(settings), progress, base=base, force=force)
-
-
-def retitle(shop: Collection, item_ids: list[str]) -> None:
-    """Give these items another title."""
-    path = shop.folder.parents[1] / "items.parquet"
-    table = pq.read_table(path)
-    is_changed = pc.is_in(table["item_id"], pa.array(item_ids))
-    titles = pc.if_else(is_changed, pc.binary_join_element_wise(table["title"], "anew", " "), table["title"])
-    pq.write_table(table.set_column(table.column_names.index("title"), "title", titles), path)
-
-
-def outcomes(report: RebuildReport) -> dict[str, str]:
-    return {gate.gate: gate.outcome for gate in report.gates}
 
 
 def test_a_first_rebuild_skips_the_gates_that_need_an_active_version_and_says_so(own_shop: Collection) -> None:
@@ -204,8 +178,6 @@ def test_a_build_beside_a_rebuild_keeps_its_folder(own_shop: Collection) -> None
             started.set()
             go_on.wait(30)
 
-    from tests.index.shop import build_index, BuildConfig  # noqa: I001
-
     def build() -> None:
         config = BuildConfig(collection="shop", items=own_shop.folder.parents[1] / "items.parquet")
         build_index(own_shop, config, Waits())
@@ -219,102 +191,6 @@ def test_a_build_beside_a_rebuild_keeps_its_folder(own_shop: Collection) -> None
     building.join()
     assert len(list_versions(own_shop)) == 2
     assert all(verify_version(own_shop, version) for version in list_versions(own_shop))
-
-
-DAMAGES = ("flip", "truncate", "delete", "extra")
-
-
-def damage(folder: Path, name: str, how: str) -> None:
-    path = folder / name
-    content = bytearray(path.read_bytes())
-    content[len(content) // 2] ^= 1
-    if how == "delete":
-        path.unlink()
-    elif how == "extra":
-        path.with_name("extra").write_bytes(b"x")
-    else:
-        path.write_bytes(content if how == "flip" else content[:-1])
-
-
-@pytest.mark.parametrize("how", DAMAGES)
-@pytest.mark.parametrize("name", ["manifest.json", "index.faiss", "ids.arrow", "content.npy", "vectors.npy"])
-def test_a_damaged_active_version_is_built_anew_and_nothing_is_copied_from_it(
-    own_shop: Collection, name: str, how: str
-) -> None:
-    active = run(own_shop).version
-    serving = open_current(own_shop)
-    damage(own_shop.index(active), name, how)
-    report = run(own_shop)
-    assert (report.outcome, report.n_copied, report.before) == ("activated", 0, active)
-    assert any(active in note for note in report.notes)
-    assert outcomes(report)["changed neighbours"] == "skipped"
-    verify_version(own_shop, report.version)
-    assert (name, how) not in {("index.faiss", "delete")} or serving.search(serving.vectors(["item-1"]), 1).ids
-
-
-@pytest.mark.parametrize("content", [b"", b"\xff\xfe\n", b"../../etc\n", b"no-such-version\n"])
-@pytest.mark.parametrize("name", ["CURRENT", "PREVIOUS"])
-def test_damaged_pointers_are_written_anew(own_shop: Collection, name: str, content: bytes) -> None:
-    run(own_shop)
-    retitle(own_shop, ["item-1"])
-    second = run(own_shop).version
-    (own_shop.folder / name).write_bytes(content)
-    retitle(own_shop, ["item-2"])
-    report = run(own_shop)
-    assert (report.outcome, current(own_shop)) == ("activated", report.version)
-    if name == "PREVIOUS":
-        assert rollback(own_shop) == second
-
-
-def test_a_missing_bundle_of_the_active_version_does_not_stop_the_next(own_shop: Collection) -> None:
-    old = read_version(own_shop, run(own_shop).version).bundle_id
-    tiny_bundle(own_shop, dimension=8, seed=4)
-    shutil.rmtree(own_shop.bundle(old))
-    report = run(own_shop)
-    assert (report.outcome, outcomes(report)["quality"]) == ("activated", "skipped")
-
-
-@contextmanager
-def read_only(folder: Path) -> Iterator[None]:
-    folders = [folder, *(path for path in folder.rglob("*") if path.is_dir())]
-    for path in folders:
-        path.chmod(0o555)
-    try:
-        yield
-    finally:
-        for path in folders:
-            path.chmod(0o755)
-
-
-READ_ONLY_RUN = """
-import os, sys
-from pathlib import Path
-from bundle.workspace import Workspace
-from index.rebuild import RebuildConfig, rebuild
-root = Path(sys.argv[1])
-if os.getuid() == 0:
-    os.setresuid(65534, 65534, 65534)  # root may write everywhere
-config = RebuildConfig(collection="shop", items=Path("items.parquet"))
-try:
-    rebuild(Workspace(root).collection("shop"), config, base=root)
-except OSError as error:
-    sys.exit(f"{error.strerror}: {error.filename}")
-"""
-
-
-def test_a_read_only_folder_is_named_and_the_next_run_succeeds(own_shop: Collection, tmp_path: Path) -> None:
-    active = run(own_shop).version
-    retitle(own_shop, ["item-1"])
-    for parent in (tmp_path, *tmp_path.parents[:2]):  # pytest's folders are closed to other users
-        parent.chmod(0o755)
-    with read_only(own_shop.folder):
-        command = [sys.executable, "-c", READ_ONLY_RUN, str(tmp_path)]
-        failed = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert failed.returncode == 1
-    assert "Permission denied: " in failed.stderr
-    assert str(own_shop.folder) in failed.stderr
-    assert current(own_shop) == active
-    assert run(own_shop).outcome == "activated"
 
 
 def test_a_bad_stored_query_table_leaves_the_active_version(own_shop: Collection) -> None:

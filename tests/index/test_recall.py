@@ -11,7 +11,7 @@ from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
 from index.kinds.ivf_rabitq import IvfRabitqKind
 from index.queries import RecallQueries, item_queries
-from index.recall import Measured, measure
+from index.recall import Measured, measure, of_role
 from tests.contracts.index_kind import clustered, exact, searcher
 
 
@@ -97,3 +97,13 @@ def test_a_target_out_of_reach_says_how_far_the_kind_came() -> None:
     with pytest.raises(RecallBelowTarget, match=r"kind hnsw reaches index recall 0\.\d+.*below the target 1") as caught:
         run(weak, vectors_ND, target=1.0)
     assert caught.value.context["target"] == 1.0
+
+
+def test_what_misses_its_target_says_in_which_of_two_roles() -> None:
+    missed = RecallBelowTarget("kind hnsw reaches .8", target=0.9, recall=0.8)
+    with pytest.raises(RecallBelowTarget, match=r"^in the in role, kind hnsw reaches \.8$") as caught, of_role("in"):
+        raise missed
+    assert caught.value.context == {"target": 0.9, "recall": 0.8, "role": "in"}
+    with pytest.raises(RecallBelowTarget) as caught, of_role(None):
+        raise missed
+    assert caught.value is missed

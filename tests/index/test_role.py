@@ -2,6 +2,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import faiss
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from bundle.workspace import Collection
 from index.device import CpuIndex
 from index.errors import DeviceUnavailable
 from index.manifest import Relation
-from index.role import Role
+from index.role import Role, write_faiss
 from index.version import IndexVersion, open_version
 from tests.index.shop import build_shop, make_shop
 
@@ -105,3 +106,13 @@ def test_a_role_is_read_from_its_own_folder(pairs: Collection, tmp_path: Path) -
 def _all(role: Role) -> FloatArray:
     hits = role.searcher.search(np.eye(8, dtype=np.float32), 300)
     return np.concatenate([role.vectors_ND, hits.scores_BK.T])
+
+
+def test_an_index_that_does_not_fit_on_the_disk_is_an_error(tmp_path: Path) -> None:
+    index = faiss.IndexFlatIP(4)
+    index.add(np.ones((3, 4), dtype=np.float32))  # less than a buffer: it reaches the disk when the file is closed
+    with pytest.raises(OSError, match="No space left"):
+        write_faiss(index, Path("/dev/full"))
+    write_faiss(index, tmp_path / "index.faiss")
+    faiss.write_index(index, str(tmp_path / "expected"))
+    assert (tmp_path / "index.faiss").read_bytes() == (tmp_path / "expected").read_bytes()
