@@ -8,6 +8,7 @@ from bundle.config import Config
 from bundle.encoders import NumberStatistics
 from bundle.features import FeatureSpec
 from bundle.files import FileEntry
+from bundle.rerankers import RerankerSpec
 
 FORMAT_VERSION = 1
 
@@ -30,6 +31,11 @@ class BundleManifest(Config):
     vocabularies: tuple[str, ...] = Field(description="Names of the vocabulary files.")
     statistics: dict[str, NumberStatistics] = Field(description="Standardisation of the number features.")
     semantic_id_codebooks: tuple[int, ...] | None = Field(description="Codes a level; null without a quantizer.")
+    reranker: RerankerSpec | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,  # bundles from before this field keep their id
+        description="What the reranker reads; not there without one.",
+    )
     evaluation: dict[str, float] = Field(description="Measures on the test split.")
     training: dict[str, Any] = Field(description="The resolved training configuration.")
     files: dict[str, FileEntry] = Field(description="Every file of the folder but this one.")

@@ -23,6 +23,8 @@ from bundle.files import (
 )
 from bundle.manifest import FORMAT_VERSION, BundleManifest
 from bundle.quantizer import SemanticIdCodec
+from bundle.rerankers import RerankerSpec
+from bundle.rerankers.contract import Reranker
 from bundle.runtimes import check_runtimes
 from bundle.semantic_id import SemanticIdSpace
 from bundle.session import OnnxSession, SessionConfig
@@ -35,6 +37,7 @@ QUERY_TOWER = "query_tower.onnx"
 ITEM_TOWER = "item_tower.onnx"
 SEMANTIC_ID_ENCODE = "semantic_id_encode.onnx"
 SEMANTIC_ID_DECODE = "semantic_id_decode.onnx"
+RERANKER = "reranker.onnx"
 TOKENIZERS = "tokenizers"
 DAMAGED = ".damaged-"
 
@@ -54,6 +57,7 @@ class BundleDraft:
     training: Mapping[str, Any]
     tokenizers: Mapping[str, TextTokenizer] = field(default_factory=dict)
     queries_are: Literal["queries", "items"] = "queries"
+    reranker: RerankerSpec | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ class Bundle:
     query: Tower
     item: Tower
     semantic_ids: SemanticIdCodec | None
+    reranker: Reranker | None = None
 
     @property
     def bundle_id(self) -> str:
@@ -88,7 +93,7 @@ def write_bundle(
         (folder / "vocabularies").mkdir()
         for name, vocabulary in draft.vocabularies.items():
             (folder / "vocabularies" / f"{name}.json").write_bytes(vocabulary.to_json())
-        for name in token_models([*draft.features.query, *draft.features.item]):
+        for name in _tokenizer_names(draft.features, draft.reranker):
             (folder / TOKENIZERS).mkdir(exist_ok=True)
             (folder / TOKENIZERS / f"{name}.json").write_bytes(draft.tokenizers[name].to_json())
         manifest = _manifest(replace(draft, evaluation={**draft.evaluation, **measured}), folder)
@@ -118,7 +123,7 @@ def open_bundle(
     }
     tokenizers = {
         name: TextTokenizer(_content(folder, f"{TOKENIZERS}/{name}.json"), f"{TOKENIZERS}/{name}.json")
-        for name in token_models([*manifest.features.query, *manifest.features.item])
+        for name in _tokenizer_names(manifest.features, manifest.reranker)
     }
 
     def tower(features: Sequence[Feature], file: str) -> Tower:
@@ -131,6 +136,7 @@ def open_bundle(
         query=tower(manifest.features.query, QUERY_TOWER),
         item=tower(manifest.features.item, ITEM_TOWER),
         semantic_ids=_open_codec(folder, manifest, session),
+        reranker=_open_reranker(folder, manifest.reranker, tokenizers, session),
     )
 
 
@@ -172,6 +178,17 @@ def _open_codec(folder: Path, manifest: BundleManifest, session: SessionConfig) 
     return SemanticIdCodec(encode, decode, SemanticIdSpace(manifest.semantic_id_codebooks))
 
 
+def _open_reranker(
+    folder: Path, spec: RerankerSpec | None, tokenizers: Mapping[str, TextTokenizer], session: SessionConfig
+) -> Reranker | None:
+    return None if spec is None else spec.open(folder / RERANKER, tokenizers[spec.tokenizer], session)
+
+
+def _tokenizer_names(features: FeatureSpec, reranker: RerankerSpec | None) -> list[str]:
+    names = token_models([*features.query, *features.item])
+    return list(dict.fromkeys([*names, *([reranker.tokenizer] if reranker is not None else [])]))
+
+
 def _manifest(draft: BundleDraft, folder: Path) -> BundleManifest:
     manifest = BundleManifest(
         format_version=FORMAT_VERSION,
@@ -184,6 +201,7 @@ def _manifest(draft: BundleDraft, folder: Path) -> BundleManifest:
         vocabularies=tuple(draft.vocabularies),
         statistics=dict(draft.statistics),
         semantic_id_codebooks=draft.semantic_id_codebooks,
+        reranker=draft.reranker,
         evaluation=dict(draft.evaluation),
         training=dict(draft.training),
         files=file_entries(folder),

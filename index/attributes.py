@@ -5,6 +5,7 @@ list of these), so that answers and filters need not know what a table's author 
 become null there, because JSON has neither.
 """
 
+import copy
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
@@ -56,6 +57,18 @@ class AttributeColumns:
         self._to_json = {
             field.name: converter for field in batch.schema if (converter := _json_converter(field.type)) is not None
         }
+
+    @property
+    def names(self) -> list[str]:
+        """The columns."""
+        return list(self._batch.schema.names)
+
+    def only(self, names: Sequence[str]) -> "AttributeColumns":
+        """Some of the columns, in this order."""
+        part = copy.copy(self)
+        part._batch = self._batch.select(list(names))
+        part._to_json = {name: convert for name, convert in self._to_json.items() if name in names}
+        return part
 
     def column(self, name: str) -> pa.Array:
         """One column; a time is a whole number of microseconds since 1970, but stays a time inside a list."""

@@ -22,10 +22,12 @@ from bundle.items import Items
 from bundle.progress import NoProgress, Progress
 from bundle.tower import Tower
 from bundle.workspace import Collection
+from index.anchor_scores import score_anchors
 from index.arrow_file import write_arrow
 from index.config import BuildConfig
 from index.content import row_digests
 from index.corpus import Corpus, CorpusCodes
+from index.cur.kinds import CurReport
 from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
@@ -95,6 +97,7 @@ class _Build:
     progress: Progress
     reuse: Reuse
     n_copied: int = 0
+    cross_encoder_search: CurReport | None = None
     seconds: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -120,10 +123,11 @@ class _Build:
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
+        self.cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])
         worded = self._lexical(items, item_tower.kind)
-        return self._finish(stamp, len(items), roles, attributes, semantic_ids, tree, worded)
+        return self._finish(stamp, roles, attributes, semantic_ids, tree, worded)
 
     def _embed(self, tower: Tower, items: Items, role: Path) -> NDArray[np.float32]:
         folder = self.folder / role
@@ -218,6 +222,12 @@ class _Build:
                 self.folder, corpus.vectors_ND, corpus.codes, self.config.collisions, continued, texts, self.progress
             )
 
+    def _cross_encoder_search(self, vectors_ND: NDArray[np.float32]) -> CurReport | None:
+        if (kind := self.config.cross_encoder_search) is None:
+            return None
+        with self._timed("cross-encoder search"):
+            return score_anchors(kind, self.bundle, self.base, vectors_ND, self.folder, self.config.seed, self.progress)
+
     def _lexical(self, items: Items, kind: IndexKind) -> tuple[LexicalReport | None, FusionReport | None]:
         if self.config.lexical is None:
             return None, None
@@ -233,7 +243,6 @@ class _Build:
     def _finish(
         self,
         stamp: str,
-        count: int,
         roles: tuple[RoleReport, RoleReport | None],
         attributes: pa.Table,
         semantic_ids: SemanticIdReport | None,
@@ -247,7 +256,7 @@ class _Build:
             content_hash="",
             bundle_id=self.bundle.bundle_id,
             created_at=datetime.now(UTC).isoformat(timespec="milliseconds"),
-            count=count,
+            count=len(self.inputs.items),
             dimension=self.bundle.manifest.dimension,
             metric=self.bundle.manifest.metric,
             kind=item_tower.kind,
@@ -256,6 +265,7 @@ class _Build:
             in_role=in_role,
             hubness=item_tower.hubness,
             semantic_ids=semantic_ids,
+            cross_encoder_search=self.cross_encoder_search,
             lexical=worded[0],
             fusion=worded[1],
             attributes={column.name: str(column.type) for column in attributes.schema},

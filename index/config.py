@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from bundle.config import Config
+from index.cur.kinds import CurKind
 from index.fusion_weight import FusionConfig
 from index.hubness.config import HubnessConfig
 from index.kinds import IndexKind
@@ -58,6 +59,10 @@ class BuildConfig(Config):
         le=1,
         description="Index recall@10 to reach by raising the search parameters; the build fails if none reaches it. "
         "If not given, .95 where no kind is given either, and else no target.",
+    )
+    cross_encoder_search: CurKind | None = Field(
+        default=None,
+        description="What search by the bundle's reranker is built of; without, it only reranks what was found.",
     )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the item tower while embedding.")
     threads: int = Field(default=1, ge=1, description="Threads of the item tower and of the index build.")

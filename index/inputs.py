@@ -16,11 +16,13 @@ from bundle.session import SessionConfig
 from bundle.store import Bundle, list_bundles, open_bundle
 from bundle.tower import Tower
 from bundle.workspace import Collection
+from index.anchor_scores import check_reranker
 from index.attributes import attribute_table
 from index.catalogue import read_catalogue
 from index.config import BuildConfig
 from index.content import table_digest
 from index.manifest import IN_ROLE_FOLDER
+from index.reranked import check_item_columns
 from index.semantic_ids import name_texts
 
 ITEM_ROLE = Path()
@@ -59,6 +61,10 @@ def read_inputs(collection: Collection, config: BuildConfig, base: Path) -> Buil
     towers = _towers(bundle)
     items = _read_items(bundle, towers, config, base)
     attributes = attribute_table(items, config.attributes)
+    if bundle.reranker is not None:
+        check_item_columns(bundle.reranker, attributes.column_names)
+    if config.cross_encoder_search is not None:
+        check_reranker(bundle, config.cross_encoder_search, attributes.column_names)
     return BuildInputs(
         collection=collection,
         config=config,

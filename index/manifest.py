@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from bundle.config import Config
 from bundle.files import MANIFEST, FileEntry
+from index.cur.kinds import CurReport
 from index.errors import VersionCorrupt, VersionFormatUnsupported
 from index.hubness.report import HubnessReport
 from index.kinds import IndexKind
@@ -20,6 +21,7 @@ ATTRIBUTES_FILE = "attributes.arrow"
 SEMANTIC_IDS_FILE = "semantic_ids.arrow"
 PREFIXES_FILE = "prefixes.arrow"
 VECTORS_FILE = "vectors.npy"
+CROSS_ENCODER_FILE = "cross_encoder.npy"
 CONTENT_FILE = "content.npy"
 IN_ROLE_FOLDER = "in"
 LEXICAL_FOLDER = "lexical"
@@ -148,6 +150,11 @@ class IndexManifest(Config):
         description="The bias that undoes hubs, where the build made one.",
     )
     semantic_ids: SemanticIdReport | None = Field(description="Semantic IDs; null when the bundle has no quantizer.")
+    cross_encoder_search: CurReport | None = Field(
+        default=None,
+        exclude_if=lambda value: value is None,
+        description="What cross-encoder search was built of, if it was.",
+    )
     lexical: LexicalReport | None = Field(
         default=None,
         exclude_if=lambda value: value is None,

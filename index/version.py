@@ -18,6 +18,7 @@ from bundle.semantic_id import SemanticId, SemanticIdSpace
 from bundle.workspace import Collection
 from index.arrow_file import open_arrow
 from index.attributes import AttributeColumns, Attributes
+from index.cur.kinds import CurSearch
 from index.device import DeviceName
 from index.errors import BundleMismatch, LexicalNotServed, NoActiveVersion, RelationNotServed, VersionCorrupt
 from index.filters.compiled import Filters
@@ -26,6 +27,7 @@ from index.ids import ItemIds
 from index.lexical.bm25 import Bm25, open_bm25
 from index.manifest import (
     ATTRIBUTES_FILE,
+    CROSS_ENCODER_FILE,
     IDS_FILE,
     IN_ROLE_FOLDER,
     LEXICAL_FOLDER,
@@ -55,6 +57,7 @@ class IndexVersion:
     prefix_names: PrefixNames | None
     ids: ItemIds
     columns: AttributeColumns
+    cross_encoder_search: CurSearch | None = None
     bm25: Bm25 | None = None
 
     @property
@@ -184,6 +187,7 @@ def open_version(
         ids=ids,
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
         roles=_open_roles(folder, manifest, ids, device, mmap),
+        cross_encoder_search=_open_cross_encoder_search(folder, manifest, mmap),
         bm25=open_bm25(folder / LEXICAL_FOLDER, manifest.count, mmap=mmap) if manifest.lexical else None,
     )
 
@@ -213,6 +217,14 @@ def _open_roles(
             roles[relation] = role
         opened.pop_all()
     return roles
+
+
+def _open_cross_encoder_search(folder: Path, manifest: IndexManifest, mmap: bool) -> CurSearch | None:
+    report = manifest.cross_encoder_search
+    if report is None:
+        return None
+    stored = np.load(folder / CROSS_ENCODER_FILE, mmap_mode="r" if mmap else None, allow_pickle=False)
+    return report.kind.open(stored, report)
 
 
 def _open_semantic_ids(

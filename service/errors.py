@@ -7,6 +7,7 @@ ServingError             root of this package's errors
   UnknownModel           no tower that reads text has this model name
   UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
+  RerankerNotServed      the served bundle or version lacks what a cross-encoder needs
   KeyRequired            a key is needed, and none or an unknown one was sent
   KeyNotAllowed          the key is not for this collection, or lacks the scope
   ActivationDisabled     nobody may change what is served
@@ -59,6 +60,12 @@ class NoSemanticIds(ServingError):
     """The served bundle has no quantizer."""
 
     code = "no-semantic-ids"
+
+
+class RerankerNotServed(ServingError):
+    """The served bundle has no cross-encoder, or its index version was built without search by it."""
+
+    code = "reranker-not-served"
 
 
 class KeyRequired(ServingError):

@@ -62,6 +62,15 @@ def check_hits(n_queries: int, hits_each: int, limit: int) -> None:
         )
 
 
+def check_pairs(n_queries: int, calls_each: int, limit: int) -> None:
+    """Raise BatchTooLarge when all queries together have a cross-encoder score more than `limit` pairs."""
+    if n_queries * calls_each > limit:
+        raise BatchTooLarge(
+            f"{n_queries} queries x {calls_each} items are {n_queries * calls_each} pairs for the cross-encoder, at "
+            f"most {limit} are taken in one request; send fewer queries or ask for fewer"
+        )
+
+
 def check_filter(asked: Filter, limits: LimitSettings) -> None:
     """Raise InvalidFilter when the filter is larger than the limits."""
     most = FilterSize(limits.max_filter_depth, limits.max_filter_conditions, limits.max_filter_values)

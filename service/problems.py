@@ -50,6 +50,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     service_errors.UnknownModel: Row(404, "Model not found"),
     service_errors.UnknownPage: Row(404, "Page not found"),
     service_errors.NoSemanticIds: Row(409, "Collection has no semantic IDs"),
+    service_errors.RerankerNotServed: Row(409, "Reranker not served"),
     service_errors.KeyRequired: Row(401, "Key required"),
     service_errors.KeyNotAllowed: Row(403, "Key not allowed"),
     service_errors.ActivationDisabled: Row(403, "Activation over HTTP is off"),

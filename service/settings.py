@@ -44,6 +44,12 @@ class LimitSettings(Config):
     max_k: int = Field(default=1000, ge=10, description="Hits a query; not below the 10 of a request that names no k.")
     max_depth: int = Field(default=5000, ge=1, description="Candidates a query before exact rescoring.")
     max_rerank_items: int = Field(default=1000, ge=1, description="Items of one rerank request.")
+    max_reranked_pairs: int = Field(
+        default=200,
+        ge=1,
+        description="Pairs of a query and an item that one request may have a cross-encoder score; MiniLM takes some "
+        "20 ms of a processor core for a short pair, and the deadline stands.",
+    )
     max_list: int = Field(
         default=1000,
         ge=100,

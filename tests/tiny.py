@@ -19,6 +19,7 @@ from bundle.semantic_id import SemanticIdSpace
 from bundle.session import OnnxSession, SessionConfig
 from bundle.store import ITEM_TOWER, QUERY_TOWER, SEMANTIC_ID_DECODE, SEMANTIC_ID_ENCODE, BundleDraft, write_bundle
 from bundle.workspace import Collection
+from tests.tiny_reranker import tiny_spec, tiny_tokenizers, write_reranker
 
 BUCKETS = 4096
 
@@ -30,10 +31,11 @@ def tiny_bundle(
     seed: int = 0,
     codebook_sizes: tuple[int, ...] | None = (4, 4),
     queries_are: Literal["queries", "items"] = "queries",
+    reranker: bool = False,
 ) -> str:
     """Write the bundle and return its id; another seed is another bundle.
 
-    Where queries are items the query tower has a table of its own.
+    Where queries are items the query tower has a table of its own. The reranker reads the same text.
     """
     rng = np.random.default_rng(seed)
     table = rng.normal(size=(BUCKETS + 1, dimension)).astype(np.float32)
@@ -55,6 +57,8 @@ def tiny_bundle(
         if codebooks:
             onnx.save(_encode(codebooks), folder / SEMANTIC_ID_ENCODE)
             onnx.save(_decode(codebooks), folder / SEMANTIC_ID_DECODE)
+        if reranker:
+            write_reranker(folder)
 
     draft = BundleDraft(
         name=collection.name,
@@ -67,6 +71,8 @@ def tiny_bundle(
         evaluation={},
         training={"seed": seed},
         queries_are=queries_are,
+        reranker=tiny_spec("title", ["title"]) if reranker else None,
+        tokenizers=tiny_tokenizers() if reranker else {},
     )
     return write_bundle(collection, draft, write_files)
 

@@ -21,6 +21,7 @@ from training.precision import ExportConfig
 from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
+from training.rerankers import RerankerConfig
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
 from training.stability import StabilityConfig
@@ -102,6 +103,9 @@ class TrainConfig(Config):
     semantic_id_stability: StabilityConfig | None = Field(
         default=None, description="How codes stay near those of an earlier bundle; nothing is compared if unset."
     )
+    reranker: RerankerConfig | None = Field(
+        default=None, description="A model that reads query and item together, trained after the towers; none if unset."
+    )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Measures.")
     export: ExportConfig = Field(default_factory=ExportConfig, description="The exported graphs.")
 
@@ -160,6 +164,12 @@ class TrainConfig(Config):
                 raise ValueError(
                     f"a tokens feature names the model '{name}'; add a section [pretrained.{name}] with a path"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _reranker_can_be_asked(self) -> "TrainConfig":
+        if self.reranker is not None:
+            self.reranker.check(self.features, [*self.pretrained, DEFAULT_MODEL])
         return self
 
     @model_validator(mode="after")

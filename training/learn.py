@@ -46,7 +46,8 @@ class Learned:
     """A trained model with the features it reads, and how training went.
 
     `logs`: the epochs with validation; `final_logs`: those of the second training, empty without one. `best_epoch`:
-    the epoch that validation picked, or the last.
+    the epoch that validation picked, or the last. `context`: what the model was trained on, for what is trained after
+    it.
     """
 
     model: DualEncoder
@@ -57,6 +58,7 @@ class Learned:
     best_epoch: int
     examples: int
     left_out: int
+    context: HookContext
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,7 @@ class Learner:
             first.best_epoch,
             second.examples,
             second.left_out,
+            second.context,
         )
 
     def _check_checkpoints(self, names: Sequence[str], resume: bool) -> None:
@@ -180,7 +183,7 @@ class Learner:
             state = loop.run(phase.epochs, self._progress, resume=resume, task=phase.task)
         model.cpu().eval()
         best = state.best_epoch or state.epoch
-        return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out)
+        return Learned(model, features, items, state.logs, [], best, len(examples), examples.left_out, context)
 
     def _held_out(self, phase: _Phase) -> IntArray:
         held = np.concatenate([self._split.validation_N, self._split.test_N])

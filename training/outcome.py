@@ -9,6 +9,8 @@ from training.dataset import Dataset
 from training.diagnostics import Diagnostics, diagnose
 from training.learn import Learned
 from training.metrics import Band
+from training.rerankers.contract import TrainedReranker
+from training.rerankers.gain import RerankerGain
 from training.semantic_ids import SemanticIds
 from training.splits import Split
 
@@ -23,6 +25,8 @@ class Outcome:
     learned: Learned
     comparison: Comparison
     semantic_ids: SemanticIds | None
+    reranker: TrainedReranker | None = None
+    reranker_gain: RerankerGain | None = None
 
     @property
     def trained(self) -> bool:

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 
+from bundle.errors import InvalidRecord
 from bundle.featurize import Record
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
+from service.operations.cross_encoder import item_reranker
 from service.operations.joined import FloatArray, OnLoaded, each
 
 
@@ -27,13 +29,8 @@ class RerankPayload:
 class Rerank(OnLoaded):
     """Scores each request's items by the inner product of the towers' embeddings."""
 
-    def run(self, payloads: Sequence[RerankPayload], stages: Stages) -> list[Outcome]:
-        """The answer to every request."""
-        answers: list[Outcome] = [*each(payloads, self._answer)]
-        stages.mark("rescore")
-        return answers
-
-    def _answer(self, payload: RerankPayload) -> bytes:
+    def scores(self, payload: RerankPayload) -> FloatArray:
+        """Scores float32 [M] of the items of one request."""
         loaded = self.loaded
         if payload.query is not None:
             loaded.bundle.query.featurizer.check_request([payload.query])
@@ -41,7 +38,17 @@ class Rerank(OnLoaded):
         else:
             query_1D = np.asarray(payload.vector_1D)
         query_1D = check_queries(query_1D, loaded.version.dimension, loaded.version.manifest.metric)
-        scores_M = self._items(payload) @ query_1D[0]
+        scores_M: FloatArray = self._items(payload) @ query_1D[0]
+        return scores_M
+
+    def run(self, payloads: Sequence[RerankPayload], stages: Stages) -> list[Outcome]:
+        """The answer to every request."""
+        answers: list[Outcome] = [*each(payloads, self._answer)]
+        stages.mark("rescore")
+        return answers
+
+    def _answer(self, payload: RerankPayload) -> bytes:
+        scores_M = self.scores(payload)
         order = np.argsort(-scores_M, kind="stable")[: payload.k].tolist()
         hits: list[dict[str, Any]] = [
             {"index": i, "item_id": payload.item_ids[i], "score": float(scores_M[i])} for i in order
@@ -54,3 +61,34 @@ class Rerank(OnLoaded):
         item_tower = self.loaded.bundle.item
         item_tower.featurizer.check_request(payload.items)
         return item_tower.embed(payload.items)
+
+
+@dataclass(frozen=True)
+class RerankByText(Rerank):
+    """Scores each request's items by the bundle's reranker, which reads each with the query."""
+
+    def scores(self, payload: RerankPayload) -> FloatArray:
+        """Scores float32 [M] of the items of one request."""
+        loaded, items = self.loaded, item_reranker(self.loaded)
+        query = payload.query or {}
+        loaded.bundle.query.featurizer.check_request([query])
+        if payload.items is None:
+            return items.score(query, loaded.version.ids.rows([one for one in payload.item_ids if one is not None]))
+        self._check(payload.items, items.reranker.item_columns)
+        return items.reranker.score(query, payload.items)
+
+    def _check(self, items: Sequence[Record], columns: Sequence[str]) -> None:
+        known = {*columns, *self.loaded.bundle.item.featurizer.names}
+        for position, item in enumerate(items):
+            unknown = item.keys() - known
+            if unknown:
+                raise InvalidRecord(
+                    f"record {position} has unknown fields {', '.join(sorted(map(repr, unknown)))}; the cross-encoder "
+                    f"reads: {', '.join(columns)}",
+                    position=position,
+                )
+            if all(item.get(name) in (None, "") for name in columns):
+                raise InvalidRecord(
+                    f"record {position} has nothing to read; give at least one of: {', '.join(columns)}",
+                    position=position,
+                )

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bundle.featurize import Record
 from index.allowed_rows import AllowedRows
 from index.example_ranking import ExampleRanker
 from index.filters.compiled import BoundFilter
@@ -11,9 +12,11 @@ from index.hub_correction import HubCorrected
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
+from index.role import Role
 from index.searcher import check_queries
 from service.batching import Outcome, Stages
 from service.live_recall import Searched
+from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
@@ -28,8 +31,9 @@ class Search(OnLoaded):
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
     without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
-    Where `words` is None they take no part; records are the only source that has them. `hubness` is how hubs are held
-    back in scores of vectors, None where they are not. `filter` says which items may be hits, all where it is None.
+    Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
+    is how hubs are held back in scores of vectors, None where they are not. `filter` says which items may be hits, all
+    where it is None.
     """
 
     source: Source
@@ -41,6 +45,7 @@ class Search(OnLoaded):
     words: Words | None = None
     hubness: HubnessMethod | None = None
     filter: BoundFilter | None = None
+    cross_encoder: CrossEncoderUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -71,8 +76,9 @@ class Search(OnLoaded):
         if self.source == "examples":
             return ask_by_examples(self.loaded, payloads, stages)
         if words is not None and words.fusion is None and self.depth is None:
-            return each(payloads, lambda records: Queries(records=words.checked(self.loaded, records)))
-        parts = self._embedded(payloads, stages) if self.source == "queries" else payloads
+            return each(payloads, self._asked_by_words)
+        tower = self.loaded.bundle.query
+        parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
 
         def read(part: FloatArray, payload: Any) -> Queries:
             checked_BD = check_queries(part, version.dimension, version.manifest.metric)
@@ -86,6 +92,10 @@ class Search(OnLoaded):
     def ranker(self) -> Ranker:
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
+        first = self._first_stage(role)
+        return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
+
+    def _first_stage(self, role: Role) -> Ranker:
         allowed = self.allowed()
         dense: Ranker = DenseRanker(role, dict(self.params), allowed)
         if self.source == "examples":
@@ -117,10 +127,20 @@ class Search(OnLoaded):
                 hit[name] = value
         return hits
 
+    def _read(self, records: Sequence[Record]) -> Sequence[Record]:
+        """What the tower reads of records that the rest of the search can read; raises InvalidRecord."""
+        if self.cross_encoder is not None:
+            self.cross_encoder.check(self.loaded, records)
+        return records if self.words is None else self.words.for_tower(self.loaded, records)
+
+    def _asked_by_words(self, records: Sequence[Record]) -> Queries:
+        self._read(records)
+        return Queries(records=records)
+
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        is_by_vectors_alone = self.words is None and self.hubness is None and self.filter is None
+        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
         if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
@@ -129,12 +149,6 @@ class Search(OnLoaded):
         live.offer(
             Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
         )
-
-    def _embedded(self, payloads: Sequence[Any], stages: Stages) -> list[FloatArray | Exception]:
-        tower, words = self.loaded.bundle.query, self.words
-        if words is None:
-            return embed_joined(tower, payloads, stages)
-        return embed_joined(tower, payloads, stages, lambda records: words.for_tower(self.loaded, records))
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

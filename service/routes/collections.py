@@ -6,7 +6,8 @@ from fastapi import APIRouter, Path, Request
 
 from index.manifest import IndexManifest
 from service.call import SCOPE_KEY, Call
-from service.schemas.collections import CollectionInfo, CollectionList, LexicalInfo, LoadFailure
+from service.loaded import Loaded
+from service.schemas.collections import CollectionInfo, CollectionList, CrossEncoderInfo, LexicalInfo, LoadFailure
 from service.serving import Serving
 from service.slots import Slot
 
@@ -77,9 +78,21 @@ def _info(slot: Slot) -> CollectionInfo:
         query_features=[feature.model_dump() for feature in features.query] if features else [],
         item_features=[feature.model_dump() for feature in features.item] if features else [],
         lexical=_lexical(manifest) if manifest else None,
+        cross_encoder=_cross_encoder(loaded) if loaded else None,
         semantic_id_codebooks=list(codebooks) if codebooks else None,
         fingerprints={name: entry.sha256 for name, entry in manifest.files.items()} if manifest else {},
         loaded_at=loaded.loaded_at if loaded else None,
+    )
+
+
+def _cross_encoder(loaded: Loaded) -> CrossEncoderInfo | None:
+    reranker, built = loaded.bundle.reranker, loaded.version.manifest.cross_encoder_search
+    if reranker is None:
+        return None
+    return CrossEncoderInfo(
+        query_fields=list(reranker.query_columns),
+        item_fields=list(reranker.item_columns),
+        search=built.kind.kind if built else None,
     )
 
 

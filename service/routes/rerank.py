@@ -6,8 +6,9 @@ from typing import Any
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
-from service.operations.rerank import Rerank, RerankPayload
-from service.parsing import check_size, exactly_one, parse_body
+from service.operations.cross_encoder import item_reranker
+from service.operations.rerank import Rerank, RerankByText, RerankPayload
+from service.parsing import check_pairs, check_size, exactly_one, parse_body
 from service.schemas.rerank import RerankRequest
 from service.serving import Serving
 from service.vectors import read_vectors
@@ -24,7 +25,10 @@ class RerankHandler:
         self._serving = serving
 
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
-        """Order given items, records or items of the corpus, by their exact score for one query."""
+        """Order given items, records or items of the corpus, by their score for one query.
+
+        The score is the inner product of the towers' embeddings, or that of the bundle's cross-encoder.
+        """
         slot, loaded = self._serving.capture(collection, call)
         request = parse_body(RerankRequest, body)
         exactly_one(request, ("query", "vector"))
@@ -33,7 +37,14 @@ class RerankHandler:
         n_items = check_size(items_field, len(getattr(request, items_field)), limit)
         call.records, call.k = n_items + 1, request.k
         payload = _payload(request, loaded, n_items)
-        return await slot.batcher.submit(Rerank(loaded), payload, call.records, call)
+        operation = Rerank(loaded)
+        if request.reranker == "cross_encoder":
+            item_reranker(loaded)
+            if request.query is None:
+                raise InvalidRequest("a cross-encoder reads the record of a query; give query in place of vector")
+            check_pairs(1, n_items, self._serving.settings.limits.max_reranked_pairs)
+            operation = RerankByText(loaded)
+        return await slot.batcher.submit(operation, payload, call.records, call)
 
 
 def _payload(request: RerankRequest, loaded: Loaded, n_items: int) -> RerankPayload:
@@ -43,7 +54,8 @@ def _payload(request: RerankRequest, loaded: Loaded, n_items: int) -> RerankPayl
     k = request.k or n_items
     if request.items is None:
         return RerankPayload(request.query, vector_1D, None, request.item_ids or [], k)
-    features = loaded.bundle.item.featurizer.names
+    reranker = loaded.bundle.reranker if request.reranker == "cross_encoder" else None
+    features = loaded.bundle.item.featurizer.names if reranker is None else reranker.item_columns
     item_ids = [_given_id(item, position) for position, item in enumerate(request.items)]
     items = [
         {name: value for name, value in item.items() if name != ITEM_ID or name in features} for item in request.items

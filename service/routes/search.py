@@ -15,7 +15,8 @@ from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
 from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
-from service.parsing import check_filter, check_hits, check_limit, check_size, exactly_one, parse_body
+from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
+from service.routes.cross_encoder import cross_encoder_use
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
@@ -42,7 +43,8 @@ class SearchHandler:
         ones, which go with the item. `mode` chooses between embeddings, words and both; by words alone only items that
         have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
         first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
-        holds back items near to everything.
+        holds back items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for
+        records, or search by itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -63,7 +65,10 @@ class SearchHandler:
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        return await slot.batcher.submit(_operation(request, source, depth, limit, loaded), payload, call.records, call)
+        operation = _operation(request, source, depth, limit, loaded)
+        if operation.cross_encoder is not None:
+            check_pairs(call.records, operation.cross_encoder.calls, settings.limits.max_reranked_pairs)
+        return await slot.batcher.submit(operation, payload, call.records, call)
 
 
 def _operation(
@@ -72,6 +77,7 @@ def _operation(
     if "semantic_id" in request.with_:
         prefix_of(loaded)
     words = _words(request, source, loaded)
+    cross_encoder = cross_encoder_use(request, source, depth, loaded)
     relation = _relation(request, source, loaded)
     search = Search(
         loaded,
@@ -79,11 +85,12 @@ def _operation(
         relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        None if depth is None else min(depth, loaded.version.count),
+        min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
         tuple(sorted(set(request.with_))),
         words,
         _hubness(request, source, relation, loaded),
         None if request.filter is None else loaded.version.filters.bind(request.filter),
+        cross_encoder,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
@@ -92,7 +99,7 @@ def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | No
     """The part that words take in the search; raises InvalidRequest or LexicalNotServed."""
     if request.mode != "hybrid" and (request.fusion is not None or request.dense_weight is not None):
         raise InvalidRequest(f"fusion joins two scores, but mode '{request.mode}' has one; ask with mode 'hybrid'")
-    if request.mode == "dense":
+    if request.mode in ("dense", "cross_encoder"):
         return None
     if source != "queries":
         raise InvalidRequest(f"mode '{request.mode}' reads the words of records; give queries in place of {source}")
@@ -162,7 +169,7 @@ def _hubness(request: SearchRequest, source: Source, relation: Relation, loaded:
     if request.hubness is None:
         # Where the bank holds queries, it says little of what lies near to an item.
         is_like_bank = source in ("queries", "vectors") or loaded.bundle.manifest.queries_are == "items"
-        return role.hubness_default if is_like_bank and request.mode != "lexical" else None
+        return role.hubness_default if is_like_bank and request.mode not in ("lexical", "cross_encoder") else None
     if request.hubness == "off":
         return None
     role.bias()

@@ -27,6 +27,16 @@ class LexicalInfo(BaseModel):
     )
 
 
+class CrossEncoderInfo(BaseModel):
+    """The cross-encoder of the bundle."""
+
+    query_fields: list[str] = Field(description="Fields of a query record that it reads.", examples=[["text"]])
+    item_fields: list[str] = Field(description="Fields of an item that it reads.", examples=[["title"]])
+    search: str | None = Field(
+        description="How mode `cross_encoder` searches; null where the version was built without.", examples=["adacur"]
+    )
+
+
 class CollectionInfo(BaseModel):
     """One collection and what it serves."""
 
@@ -55,6 +65,7 @@ class CollectionInfo(BaseModel):
     lexical: LexicalInfo | None = Field(
         description="Index of words, for the modes `lexical` and `hybrid`; null without one."
     )
+    cross_encoder: CrossEncoderInfo | None = Field(description="What reads query and item together; null without.")
     semantic_id_codebooks: list[int] | None = Field(description="Codes a level; null without semantic IDs.")
     fingerprints: dict[str, str] = Field(description="SHA-256 of the served files.")
     loaded_at: str | None = Field(description="When the served version was swapped in, UTC.")

@@ -17,10 +17,16 @@ class RerankRequest(RequestBody):
     query: Record | None = Field(default=None, description="A record of the query tower; or give `vector`.")
     vector: Vector | None = Field(default=None, description="The query's embedding; or give `query`.")
     items: Records | None = Field(
-        default=None, description="Records of the item tower; an `item_id` among the fields is given back."
+        default=None,
+        description="Records of the item tower, or with the fields that the cross-encoder reads; an `item_id` among "
+        "the fields is given back.",
     )
     item_ids: ItemIds | None = Field(default=None, description="Items of the corpus; or give `items`.")
-    reranker: Literal["exact"] = Field(default="exact", description="How items are scored.")
+    reranker: Literal["exact", "cross_encoder"] = Field(
+        default="exact",
+        description="How items are scored: `exact` by the embeddings of the towers, `cross_encoder` by the bundle's "
+        "cross-encoder, which reads each with the query's record.",
+    )
     k: int | None = Field(default=None, ge=1, description="Hits wanted; all items by default.")
 
 
@@ -29,7 +35,7 @@ class RerankedItem(BaseModel):
 
     index: int = Field(description="Position of the item in the request, from 0.", examples=[1])
     item_id: str | None = Field(description="The item, when the request named it.", examples=["22423"])
-    score: float = Field(description="Exact score; larger is better.", examples=[0.83])
+    score: float = Field(description="Score by the `reranker`; larger is better.", examples=[0.83])
 
 
 class RerankAnswer(Answer):

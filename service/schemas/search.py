@@ -37,6 +37,8 @@ class SearchRequest(RequestBody):
                 {"item_ids": ["85123A"], "k": 10, "relation": "complementary"},
                 {"examples": [{"all_of": ["85123A", {"text": "christmas"}], "none_of": ["22423"]}], "k": 10},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "rerank": "cross_encoder", "depth": 50},
+                {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
                 {"item_ids": ["85123A"], "k": 10, "filter": {"must": [{"key": "price", "range": {"lte": 20}}]}},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
                 {"item_ids": ["85123A"], "k": 4, "group_by": {"level": 1, "most": 3}},
@@ -58,11 +60,12 @@ class SearchRequest(RequestBody):
         "is named is a hit. Scores are exact, the least over `all_of` and the largest of `any_of`; candidates are the "
         "`depth` nearest of each example and of all together, 200 without `rerank`.",
     )
-    mode: Literal["dense", "lexical", "hybrid"] = Field(
+    mode: Literal["dense", "lexical", "hybrid", "cross_encoder"] = Field(
         default="dense",
         description="What is compared: embeddings (`dense`), words (`lexical`, BM25; only items that have a word of "
         "the query are hits) or both (`hybrid`). Words are those of `queries`, in collections built with an index of "
-        "words.",
+        "words. `cross_encoder`: the bundle's cross-encoder scores `budget` items a query, led from one to the next by "
+        "its own scores.",
     )
     fusion: FusionName | None = Field(
         default=None,
@@ -88,8 +91,15 @@ class SearchRequest(RequestBody):
     params: dict[str, int] | None = Field(
         default=None, description="Search parameters of the index kind, for example `ef_search` or `nprobe`."
     )
-    rerank: Literal["exact"] | None = Field(
-        default=None, description="`exact` scores the candidates again with their stored vectors."
+    budget: int | None = Field(
+        default=None,
+        ge=1,
+        description="Items a query that the cross-encoder scores in mode `cross_encoder`; at least k, by default 100.",
+    )
+    rerank: Literal["exact", "cross_encoder"] | None = Field(
+        default=None,
+        description="`exact` scores the candidates again with their stored vectors; `cross_encoder` has the bundle's "
+        "cross-encoder read each with the query's record.",
     )
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
@@ -116,7 +126,7 @@ class Hit(BaseModel):
 
     item_id: str = Field(description="The item.", examples=["22423"])
     score: float = Field(
-        description="Larger is better: the bundle's metric, or as `mode` and `hubness` say.", examples=[0.83]
+        description="Larger is better: the bundle's metric, or as `mode`, `rerank` and `hubness` say.", examples=[0.83]
     )
     attributes: dict[str, Any] | None = Field(
         default=None, description="Stored attributes, when asked for.", examples=[{"description": "REGENCY CAKESTAND"}]

@@ -77,6 +77,23 @@ def test_bundles_from_before_queries_could_be_items_keep_their_id(collection: Co
     assert [open_bundle(collection, one).manifest.queries_are for one in (bundle_id, pairs_id)] == ["queries", "items"]
 
 
+def test_a_reranker_is_part_of_the_bundle_and_bundles_without_one_keep_their_id(collection: Collection) -> None:
+    plain_id, bundle_id = tiny_bundle(collection), tiny_bundle(collection, reranker=True)
+    assert b"reranker" not in (collection.bundle(plain_id) / "manifest.json").read_bytes()
+    assert open_bundle(collection, plain_id).reranker is None
+    reranker = open_bundle(collection, bundle_id).reranker
+    assert reranker is not None
+    assert reranker.item_columns == reranker.query_columns == ("title",)
+    assert reranker.score({"title": "red"}, [{"title": "lamp"}, {"title": "red"}]).argmax() == 1
+    for name in ("reranker.onnx", "tokenizers/tiny.json"):
+        path = collection.bundle(bundle_id) / name
+        good = path.read_bytes()
+        path.write_bytes(good[:-1])
+        with pytest.raises(BundleCorrupt, match=path.name):
+            open_bundle(collection, bundle_id)
+        path.write_bytes(good)
+
+
 def test_training_again_repairs_a_damaged_bundle(collection: Collection) -> None:
     bundle_id = tiny_bundle(collection)
     (collection.bundle(bundle_id) / "model_card.md").write_text("torn")

@@ -20,6 +20,7 @@ from index.build import build_index
 from index.config import BuildConfig
 from index.kinds import IndexKind
 from index.store import activate
+from tests.tiny_reranker import tiny_spec, tiny_tokenizers, write_reranker
 
 DIMENSION = 8
 BUCKETS = 512
@@ -36,11 +37,13 @@ def write_tiny_bundle(
     buckets: int = BUCKETS,
     queries_are: Literal["queries", "items"] = "queries",
     asking: str = "text",
+    reranker: Sequence[str] = (),
     widths: Sequence[int] = (),
 ) -> str:
     """Write a bundle with the query feature `asking` and the item feature `title`; other seeds give other towers.
 
-    Where queries are items the query tower has a table of its own. With `widths` it says that Matryoshka trained them.
+    Where queries are items the query tower has a table of its own. `reranker`: fields of an item that it reads, if any.
+    With `widths` it says that Matryoshka trained them.
     """
     table = np.random.default_rng(seed).standard_normal((buckets + 1, dimension)).astype(np.float32)
     table[0] = 0
@@ -52,6 +55,8 @@ def write_tiny_bundle(
         if semantic_ids:
             onnx.save(_encode(dimension), folder / "semantic_id_encode.onnx")
             onnx.save(_decode(dimension), folder / "semantic_id_decode.onnx")
+        if reranker:
+            write_reranker(folder)
 
     spec = FeatureSpec(
         query=(TextFeature(name=asking, buckets=buckets),), item=(TextFeature(name="title", buckets=buckets),)
@@ -69,6 +74,8 @@ def write_tiny_bundle(
         if widths
         else {"seed": seed},
         queries_are=queries_are,
+        reranker=tiny_spec(asking, reranker) if reranker else None,
+        tokenizers=tiny_tokenizers() if reranker else {},
     )
     return write_bundle(collection, draft, write_files)
 

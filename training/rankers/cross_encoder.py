@@ -17,6 +17,7 @@ from bundle.columns import batches_of_like_length
 from bundle.config import Config
 from bundle.errors import ConfigError
 from bundle.features import FeatureName
+from bundle.rerankers.cross_encoder import PARTS, SCORE, TOKENS, joined_text
 from bundle.session import OnnxSession, SessionConfig
 from bundle.tokens import PairTokens
 from training.dataset import Dataset
@@ -29,7 +30,6 @@ from training.pretrained import DEFAULT_MODEL, PretrainedModels
 from training.ragged import IntArray
 from training.rankers.contract import Reads
 
-TOKENS, PARTS, SCORE = "tokens", "parts", "score"
 _PAIRS_A_BATCH, _VALUES_A_BATCH = 256, 32768
 
 
@@ -87,9 +87,12 @@ class CrossEncoderRanker(nn.Module):
 
     def score(self, query_rows_B: IntArray, item_rows_BC: IntArray) -> Tensor:
         """Scores float32 [B, C] of these rows of the dataset."""
-        queries = np.repeat(self._query.of(query_rows_B), item_rows_BC.shape[1])
-        items = self._item.of(item_rows_BC.reshape(-1))
-        return self.scores(list(zip(queries, items, strict=True))).reshape(item_rows_BC.shape)
+        query_rows_N = np.repeat(query_rows_B, item_rows_BC.shape[1])
+        return self.scores(self.texts(query_rows_N, item_rows_BC.reshape(-1))).reshape(item_rows_BC.shape)
+
+    def texts(self, query_rows_N: IntArray, item_rows_N: IntArray) -> list[tuple[str, str]]:
+        """Query text and item text of N pairs of rows."""
+        return list(zip(self._query.of(query_rows_N), self._item.of(item_rows_N), strict=True))
 
     def scores(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
         """Scores float32 [N] of (query text, item text) pairs; pairs of like length share a batch."""
@@ -120,13 +123,21 @@ class _Texts:
                 f"{source} has no text column {', '.join(missing)} for the cross-encoder; it has: "
                 f"{', '.join(known) or 'none'}"
             )
+        for name in columns:
+            kind = table.schema.field(name).type
+            # A catalogue may store anything else in another form, and a request then gives the model another text.
+            if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_integer(kind)):
+                raise ConfigError(
+                    f"{source}, column '{name}' is {kind}, but a cross-encoder reads text and whole numbers; "
+                    "name other columns"
+                )
         self._table = table.select(list(columns))
 
     def of(self, rows_N: IntArray) -> list[str]:
         """The texts of these rows; rows asked for more than once are read once."""
         rows_U, place_N = np.unique(rows_N, return_inverse=True)
         records = self._table.take(pa.array(rows_U)).to_pylist()
-        texts = [" ".join(str(value) for value in record.values() if value is not None) for record in records]
+        texts = [joined_text(record, self._table.column_names) for record in records]
         return [texts[place] for place in place_N]
 
 

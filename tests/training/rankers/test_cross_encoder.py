@@ -113,6 +113,9 @@ def test_what_cannot_be_is_refused_with_what_is_there(models: PretrainedModels) 
         ranker(models, CONFIG.model_copy(update={"item_columns": ("title", "body")}))
     with pytest.raises(ConfigError, match="max_tokens = 41, but the model 'tiny' reads at most 40"):
         ranker(models, CONFIG.model_copy(update={"max_tokens": 41}))
+    lists = small_dataset([(0, 0)], query_columns={"ask": [["red"]]}, item_columns={"title": ["red"], "text": ["x"]})
+    with pytest.raises(ConfigError, match="column 'ask' is list.*, but a cross-encoder reads text and whole numbers"):
+        CrossEncoderRanker(CONFIG, lists, models)
     bare = small_dataset([(0, 0)], item_columns={"title": ["red"], "text": ["x"]})
     with pytest.raises(ConfigError, match="has no text column ask for the cross-encoder; it has: none"):
         CrossEncoderRanker(CONFIG, bare, models)

@@ -8,7 +8,6 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import pytest
 import torch
 
 from bundle.config import validate_config
@@ -19,14 +18,11 @@ from tests.training.world import shop_settings, write_shop
 from training.config import TrainConfig
 from training.dataset import Dataset, load_dataset
 from training.epoch_hook import HookContext
-from training.errors import BadData
 from training.mining.miner import HardNegativesConfig, Mined, Miner
-from training.mining.search import Found
 from training.model import embed
 from training.pretrained import PretrainedConfig, PretrainedModels
-from training.ragged import Ragged
 from training.rankers.cross_encoder import CrossEncoderConfig
-from training.teachers.adversarial import RankerTeacher, RankerTeacherConfig, candidate_lists
+from training.teachers.adversarial import RankerTeacher, RankerTeacherConfig
 
 AR2: dict[str, Any] = {
     "objective": {
@@ -146,26 +142,6 @@ def test_pretrained_weights_of_a_ranker_have_a_rate_of_their_own(tmp_path: Path)
         change = {name: float((after[name] - before[name]).abs().max()) for name in after}
         head, known = change.pop("model.head.weight"), max(v for k, v in change.items() if "backbone" in k)
         assert (known > 1e-6, head > 1e-6) == (moves, not moves)
-
-
-def test_lists_have_the_positive_first_then_mined_items_then_padding() -> None:
-    context = context_of(nearest(3, 20), point_settings(4))
-    found = Found(Ragged.from_rows([[1, 2, 3], [4], []]), np.zeros(4, dtype=np.float32))
-    queries = Miner(HardNegativesConfig(), context).queries
-    given = Mined(queries, found, np.zeros(3, dtype=np.float32), 0.0)
-    item_BC, real_BC = candidate_lists(given, np.array([1, 0]), 2, np.random.default_rng(0))
-    assert item_BC[:, 0].tolist() == [int(queries.asked.row(1)[0]), int(queries.asked.row(0)[0])]
-    assert real_BC.tolist() == [[True, True, False], [True, True, True]]
-    assert item_BC[0, 1] == 4
-    assert set(item_BC[1, 1:].tolist()) < {1, 2, 3}
-
-
-def test_nothing_to_train_on_is_an_error_that_says_what_to_do() -> None:
-    context = context_of(nearest(), point_settings(4))
-    given = mined(context)
-    nothing = given.select(np.zeros(len(given.found.score_V), dtype=np.bool_))
-    with pytest.raises(BadData, match=r"hard_negatives\.start_epoch"):
-        RankerTeacher(RankerTeacherConfig(), context).learn(nothing, True, np.random.default_rng(0))
 
 
 def test_the_configuration_survives_json() -> None:

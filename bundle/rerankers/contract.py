@@ -1,0 +1,33 @@
+"""What a reranker is: it scores items for one query, read together.
+
+M items.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bundle.featurize import Record
+
+
+class Reranker(Protocol):
+    """Safe to call from many threads; the same query and items in the same order give the same bytes."""
+
+    @property
+    def query_columns(self) -> tuple[str, ...]:
+        """Fields of a query record that it reads."""
+
+    @property
+    def item_columns(self) -> tuple[str, ...]:
+        """Fields of an item record that it reads; a catalogue keeps them as attributes."""
+
+    def check_query(self, query: Record) -> None:
+        """Raise InvalidRecord for a query record that it can read nothing of."""
+
+    def score(self, query: Record, items: Sequence[Record]) -> NDArray[np.float32]:
+        """Scores float32 [M], larger is better; raises InvalidRecord."""
+
+    def warm_up(self) -> None:
+        """Run once, so that the first request does not pay for allocation."""
