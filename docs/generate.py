@@ -31,6 +31,7 @@ def settings_page() -> str:
             "Synthetic queries (`tandem synthetic-queries CONFIG.toml`)",
         ),
         ("index.config", "BuildConfig", "Index build (`tandem index build`)"),
+        ("index.rebuild", "RebuildConfig", "Rebuild (`tandem index rebuild CONFIG.toml`)"),
         (
             "service.settings",
             "Settings",

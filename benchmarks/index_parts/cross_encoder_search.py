@@ -12,8 +12,8 @@ import numpy as np
 from benchmarks.index_parts import late_interaction as texts
 from benchmarks.index_parts.late_interaction import medquad_scores
 from benchmarks.index_parts.synthetic_cross_encoder import OracleScores, synthetic_scores
+from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.semantic_id_parts.contract import Budget, Part
 from index.cur.adacur import adacur
 from index.cur.anncur import anncur, embed_over_anchors
 from index.cur.paid_scores import IntArray, PaidScores

@@ -69,7 +69,7 @@ def test_without_grades_every_answer_counts_alike_and_a_split_chooses(tmp_path: 
     )
     answers = read_answers(config(split="validation"), tmp_path, QUERY_IDS, ids("a", "b"))
     assert answers.gain_by_row == {0: {0: 1.0}, 1: {1: 1.0}}
-    with pytest.raises(InvalidTable, match=r"has no answer of a query in queries\.parquet.*check fusion\.split"):
+    with pytest.raises(InvalidTable, match=r"has no answer of a query in queries\.parquet.*check the setting 'split'"):
         read_answers(config(split="dev"), tmp_path, QUERY_IDS, ids("a", "b"))
 
 
