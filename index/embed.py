@@ -5,6 +5,7 @@ N corpus, D embedding, S shard.
 
 import os
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -43,10 +44,7 @@ def embed_items(
     """
     if not len(items):
         raise InvalidTable(f"{items.source} has no rows; a catalogue needs at least one item", path=items.source)
-    shape = (len(items), bundle.manifest.dimension)
-    vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
-    with path.open("r+b") as file:  # where the disk is full this says so; writing to the mapping would kill the process
-        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    vectors_ND = _new_file(path, len(items), bundle.manifest.dimension)
     items.check_columns(tower.featurizer.names)
     table = items.table.select(list(dict.fromkeys(["item_id", *tower.featurizer.names])))
     missing = np.arange(len(items)) if known is None else known.copy_into(vectors_ND)
@@ -64,6 +62,14 @@ def embed_items(
     vectors_ND.flush()
     mapped: FloatArray = np.load(path, mmap_mode="r", allow_pickle=False)
     return mapped
+
+
+def _new_file(path: Path, count: int, dimension: int) -> "np.memmap[Any, np.dtype[np.float32]]":
+    """The vectors of a new .npy file, mapped for writing; raises OSError where the disk is full."""
+    vectors_ND = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=(count, dimension))
+    with path.open("r+b") as file:  # writing to a mapping of a full disk would kill the process
+        os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return vectors_ND
 
 
 def _encode_shard(tower: Tower, shard: Items) -> EncodedRecords:
