@@ -35,7 +35,8 @@ class SearchOptions(TypedDict, total=False):
     vectors: Vectors
     item_ids: Sequence[str]
     examples: Sequence[Mapping[str, Any]]
-    mode: Literal["dense", "lexical", "hybrid"]
+    mode: Literal["dense", "lexical", "hybrid", "cross_encoder"]
+    budget: int
     fusion: str
     dense_weight: float
     relation: Literal["similar", "complementary"]
