@@ -20,7 +20,7 @@ from index.errors import DeviceUnavailable, InvalidSearchParams, VersionClosed
 from index.kinds import IndexKind
 from index.threads import use_one_thread
 
-DeviceName = Literal["cpu", "cuda"]
+DeviceName = Literal["cpu", "cuda", "cuda-shards"]
 GPU_LARGEST_K = 2_048
 GPU_LARGEST_NPROBE = 2_048
 # Scratch memory of all searches on a device; faiss would take 1.5 GB, and asks for more than this where it must.
@@ -47,7 +47,8 @@ class PlacedIndex(Protocol):
 def place(index: faiss.Index, kind: IndexKind, device: DeviceName) -> PlacedIndex:
     """Put a CPU index where `device` says; raises DeviceUnavailable rather than stay on the CPU.
 
-    "cuda" means every GPU that the process sees, with a whole copy on each; CUDA_VISIBLE_DEVICES chooses them.
+    "cuda" means every GPU that the process sees, with a whole copy on each, for more searches at once; "cuda-shards"
+    means a part on each, for indexes that fit none alone. CUDA_VISIBLE_DEVICES chooses them.
     """
     if device == "cpu":
         return CpuIndex(index)
@@ -59,6 +60,8 @@ def place(index: faiss.Index, kind: IndexKind, device: DeviceName) -> PlacedInde
             kind=kind.kind,
         )
     check_gpu()
+    if device == "cuda-shards":
+        return GpuShards(index, [gpu_owner(ordinal) for ordinal in range(faiss.get_num_gpus())])
     with ExitStack() as opened:  # when the second copy does not fit its device, the first must not stay
         copies = []
         for ordinal in range(faiss.get_num_gpus()):
@@ -199,6 +202,27 @@ class GpuIndex:
             raise _closed()
         scores_BK, rows_BK = self._box[0].search(query_BD, k, params=params)
         return scores_BK, rows_BK
+
+
+class GpuShards(GpuIndex):
+    """An index cut into parts, one a GPU; every search asks all of them and joins what they find.
+
+    One thread owns all the devices, so a process holds shards or replicas and never both. faiss asks the parts side by
+    side, each with the resources of its own device.
+    """
+
+    def __init__(self, index: faiss.Index, owners: Sequence[GpuOwner]) -> None:
+        """Copy the parts of `index` to the devices once; the CPU copy is not kept. Raises DeviceUnavailable."""
+        self._owners = owners
+        super().__init__(index, owners[0])
+
+    def _clone(self, index: faiss.Index) -> faiss.Index:
+        options = faiss.GpuMultipleClonerOptions()
+        options.useFloat16 = False
+        options.shard = True
+        resources = [owner.resources for owner in self._owners]
+        ordinals = [owner.ordinal for owner in self._owners]
+        return faiss.index_cpu_to_gpu_multiple_py(resources, index, options, ordinals)
 
 
 class Replicas:

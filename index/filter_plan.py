@@ -10,7 +10,7 @@ from typing import Literal
 
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
-from index.kinds.hnsw import HnswKind
+from index.kinds.graph_search import GraphSearch
 from index.kinds.inverted_lists import InvertedLists
 
 # Fetching an allowed row from wherever it lies and scoring it: 0.04 to 0.07 us.
@@ -114,7 +114,7 @@ def cost(plan: Plan, problem: Problem) -> float:
         return lists.n_all_lists + per_row * plan.effort * lists.n_rows / lists.n_lists
     if plan.depth > min(DEEPEST_FETCH, problem.n_rows):
         return math.inf
-    if isinstance(problem.kind, HnswKind):
+    if isinstance(problem.kind, GraphSearch):
         return GRAPH_CANDIDATE * plan.effort
     return float(problem.n_rows) if isinstance(problem.kind, FlatKind) else 0.0  # a GPU scans lists for nothing
 

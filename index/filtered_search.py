@@ -14,7 +14,7 @@ from index.device import CpuIndex, Found, PlacedIndex
 from index.filter_plan import Plan, Problem, choose_plan, wider
 from index.filtered_lists import FilteredLists
 from index.kinds import IndexKind
-from index.kinds.hnsw import HnswKind
+from index.kinds.graph_search import GraphSearch
 from index.kinds.inverted_lists import InvertedLists
 from index.threads import use_one_thread
 
@@ -71,7 +71,7 @@ class FilteredSearch:
             return self._gather(query_BD, k, allowed)
         if isinstance(self._kind, InvertedLists):
             params = {**params, "nprobe": plan.effort}
-        elif isinstance(self._kind, HnswKind):
+        elif isinstance(self._kind, GraphSearch):
             params = {**params, "ef_search": plan.effort}
         if plan.way == "probe" and self._lists and isinstance(self._kind, InvertedLists):
             lists = self._lists.holding(allowed)

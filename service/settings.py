@@ -156,7 +156,10 @@ class Settings(BaseSettings):
     compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
-    index_device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the index.")
+    index_device: Literal["cpu", "cuda", "cuda-shards"] = Field(
+        default="cpu",
+        description="Device of the index; `cuda` puts a copy on every GPU in sight, `cuda-shards` a part on each.",
+    )
 
     def redacted(self) -> dict[str, Any]:
         """Every setting with secrets masked, as it may be printed."""

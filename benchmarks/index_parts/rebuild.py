@@ -84,7 +84,8 @@ def changed(texts: Sequence[str], seed: int = 0) -> list[str]:
 
 
 def _measure(root: Path, tower: str, texts: Sequence[str]) -> list[Row]:
-    _write_items(root, texts[:TRAINED_ITEMS])  # as many as a quantizer needs
+    # A quantizer of few items leaves nothing over for its last level, where rounding then decides between codes.
+    _write_items(root, texts if tower == "ngrams" else texts[:TRAINED_ITEMS])
     _train(root, tower)
     _write_items(root, texts)
     full = _rebuild(root)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from index.kinds.cagra import CagraKind
 from index.kinds.flat import FlatKind
 from index.kinds.hnsw import HnswKind
 from index.kinds.ivf_flat import IvfFlatKind
@@ -13,6 +14,6 @@ from index.kinds.ivf_sq8 import IvfSq8Kind
 from index.kinds.semantic_prefix import SemanticPrefixKind
 
 IndexKind = Annotated[
-    FlatKind | IvfFlatKind | IvfSq8Kind | IvfPqKind | IvfRabitqKind | HnswKind | SemanticPrefixKind,
+    FlatKind | IvfFlatKind | IvfSq8Kind | IvfPqKind | IvfRabitqKind | HnswKind | CagraKind | SemanticPrefixKind,
     Field(discriminator="kind"),
 ]

@@ -17,6 +17,7 @@ class FlatKind(Config):
     kind: Literal["flat"] = "flat"
 
     runs_on_gpu: ClassVar[bool] = True
+    needs_gpu_to_build: ClassVar[bool] = False
     accepted: ClassVar[tuple[str, ...]] = ()
 
     def resolve(self, corpus: Corpus) -> "FlatKind":

@@ -24,6 +24,7 @@ class InvertedLists(Config):
     kind: str
     accepted: ClassVar[tuple[str, ...]] = ("nprobe",)
     skips_lists: ClassVar[bool] = True
+    needs_gpu_to_build: ClassVar[bool] = False
 
     @property
     def n_lists(self) -> int | None:

@@ -184,7 +184,7 @@ def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | 
         return None
     if request.depth is None:
         most = settings.limits.max_depth
-        if settings.index_device == "cuda":  # a search by item looks for one more, the item itself
+        if settings.index_device != "cpu":  # a search by item looks for one more, the item itself
             most = min(most, GPU_LARGEST_K - (source == "item_ids"))
         return max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, most))
     check_limit("depth", request.depth, settings.limits.max_depth)

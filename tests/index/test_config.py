@@ -23,7 +23,7 @@ def test_the_kind_is_chosen_by_name_and_overrides_reach_into_it(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("override", "named"),
     [
-        ("kind.kind=annoy", "'flat', 'ivf_flat', 'ivf_sq8', 'ivf_pq', 'ivf_rabitq', 'hnsw', 'semantic_prefix'"),
+        ("kind.kind=annoy", "'flat', 'ivf_flat', 'ivf_sq8', 'ivf_pq', 'ivf_rabitq', 'hnsw', 'cagra', "),
         ("kind.nprobe=4", "kind.flat.nprobe"),
         ("target_recall=1.5", "target_recall"),
         ("shard_size=0", "shard_size"),

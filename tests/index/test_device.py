@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from index.corpus import Corpus
-from index.device import GPU_LARGEST_K, CpuIndex, check_gpu, place
+from index.device import GPU_LARGEST_K, CpuIndex, DeviceName, check_gpu, place
 from index.errors import DeviceUnavailable, InvalidSearchParams, VersionClosed
 from index.kinds import IndexKind
 from index.kinds.flat import FlatKind
@@ -74,9 +74,10 @@ def test_what_faiss_cannot_move_to_a_gpu_is_refused_naming_the_kinds_that_go(kin
 
 
 @pytest.mark.skipif(N_GPUS > 0, reason="there is a GPU")
-def test_without_a_gpu_the_error_says_why_and_what_to_do() -> None:
+@pytest.mark.parametrize("device", ["cuda", "cuda-shards"])
+def test_without_a_gpu_the_error_says_why_and_what_to_do(device: DeviceName) -> None:
     with pytest.raises(DeviceUnavailable, match=r"without GPU support|sees no GPU") as caught:
-        place(FlatKind().build(Corpus(clustered(10)), 0), FlatKind(), "cuda")
+        place(FlatKind().build(Corpus(clustered(10)), 0), FlatKind(), device)
     assert 'device = "cpu"' in caught.value.message
 
 
@@ -97,6 +98,20 @@ def test_the_gpu_answers_like_the_cpu_from_many_threads(kind: IndexKind) -> None
     gpu.close()
     with pytest.raises(VersionClosed):
         gpu.search(query_BD, 10, None)
+
+
+@pytest.mark.gpu
+@needs_gpu
+@pytest.mark.parametrize("kind", ON_GPU, ids=lambda kind: kind.kind)
+def test_shards_answer_like_the_whole_index(kind: IndexKind) -> None:
+    vectors_ND, query_BD = clustered(2_000), clustered(64, seed=3)
+    index = kind.build(Corpus(vectors_ND), 0)
+    shards = place(index, kind, "cuda-shards")
+    scores_BK, rows_BK = place(index, kind, "cpu").search(query_BD, 10, kind.parameters({}))
+    found_BK, found_rows_BK = shards.search(query_BD, 10, kind.parameters({}))
+    np.testing.assert_allclose(found_BK, scores_BK, rtol=0, atol=1e-4)
+    assert (found_rows_BK == rows_BK).mean() > 0.99
+    shards.close()
 
 
 @pytest.mark.gpu

@@ -22,7 +22,7 @@ from index.kinds.ivf_flat import IvfFlatKind
 from index.searcher import RowSearcher
 from tests.contracts.index_kind import N_ITEMS, clustered, coded, exact, searcher
 
-KINDS: list[Any] = list(get_args(get_args(IndexKind)[0]))
+KINDS: list[Any] = [kind for kind in get_args(get_args(IndexKind)[0]) if not kind.needs_gpu_to_build]
 MaskArray = NDArray[np.bool_]
 
 

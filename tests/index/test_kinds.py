@@ -14,7 +14,7 @@ from index.kinds.ivf_flat import IvfFlatKind
 from index.kinds.ivf_rabitq import IvfRabitqKind
 from tests.contracts.index_kind import IndexKindContract, clustered
 
-KINDS: list[Any] = list(get_args(get_args(IndexKind)[0]))
+KINDS: list[Any] = [kind for kind in get_args(get_args(IndexKind)[0]) if not kind.needs_gpu_to_build]
 
 
 DEFAULTS = [*(kind() for kind in KINDS), IvfRabitqKind(bits=4)]
