@@ -66,7 +66,7 @@ class LiveRecall:
         """End after the check under way; to be called off the event loop."""
         self._stopped.set()
         if self._thread.is_alive():
-            self._offer(None)
+            self.offer(None)
             self._thread.join()
 
     @property
@@ -74,11 +74,8 @@ class LiveRecall:
         """Whether a search that is offered now would be checked."""
         return not self._waiting.full() and self._core_share > 0
 
-    def offer(self, searched: Searched) -> None:
-        """Have a search checked if none waits for it already; never blocks."""
-        self._offer(searched)
-
-    def _offer(self, searched: Searched | None) -> None:
+    def offer(self, searched: Searched | None) -> None:
+        """Have a search checked if none waits for it already; never blocks. None only wakes the thread."""
         try:
             self._waiting.put_nowait(searched)
         except queue.Full:

@@ -1,20 +1,17 @@
 """The how-to's requests, on the example."""
 
-import asyncio
 import json
 import re
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from index.build import build_index
 from index.config import BuildConfig
 from index.filters.filter import Filter
 from index.store import activate
-from service.app import create_app
 from service.settings import ReloadSettings, Settings
 from tests.flows.conftest import Trained
+from tests.service.running import LiveApp
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "filter.md").read_text()
 REQUESTS: list[dict[str, Any]] = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
@@ -25,21 +22,13 @@ def test_the_requests_of_the_page_are_answered(trained: Trained) -> None:
     config = BuildConfig(collection=trained.collection.name, items=trained.tables / "items.parquet")
     activate(trained.collection, build_index(trained.collection, config))
     settings = Settings(workspace=trained.workspace.root, reload=ReloadSettings(poll_seconds=0.05))
-
-    async def ask() -> list[httpx.Response]:
-        app = create_app(settings)
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://t") as http,
-        ):
-            while (await http.get("/readyz")).status_code != 200:
-                await asyncio.sleep(0.02)
-            path = f"/v1/collections/{trained.collection.name}/search"
-            return [await http.post(path, json={**body, "with": ["attributes"]}) for body in REQUESTS]
+    with LiveApp(settings) as app:
+        app.ready()
+        name = trained.collection.name
+        answers = [app.post("search", {**body, "with": ["attributes"]}, collection=name) for body in REQUESTS]
 
     found = []
-    for response, body in zip(asyncio.run(ask()), REQUESTS, strict=True):
+    for response, body in zip(answers, REQUESTS, strict=True):
         assert response.status_code == 200, response.text
         result = response.json()["results"][0]
         assert len(result["hits"]) == body["k"] or result["exhaustive"]

@@ -1,13 +1,11 @@
 """The how-to's configs and requests, on the example."""
 
-import asyncio
 import json
 import re
 import tomllib
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -16,10 +14,10 @@ from bundle.config import validate_config
 from index.build import build_index
 from index.config import BuildConfig
 from index.store import activate, read_version
-from service.app import create_app
 from service.schemas.search import SearchRequest
 from service.settings import ReloadSettings, Settings
 from tests.flows.conftest import Trained
+from tests.service.running import LiveApp
 
 PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "search-by-words-and-meaning.md").read_text()
 CONFIG, LEARNING = (tomllib.loads(block) for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL))
@@ -53,20 +51,12 @@ def version(trained: Trained, tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_the_requests_of_the_page_are_answered(trained: Trained, version: str) -> None:
     settings = Settings(workspace=trained.workspace.root, reload=ReloadSettings(poll_seconds=0.05))
+    with LiveApp(settings) as app:
+        app.ready()
+        name = trained.collection.name
+        answers = [app.post("search", {**body, "with": ["attributes"]}, collection=name) for body in REQUESTS]
 
-    async def ask() -> list[httpx.Response]:
-        app = create_app(settings)
-        transport = httpx.ASGITransport(app)
-        async with (
-            app.router.lifespan_context(app),
-            httpx.AsyncClient(transport=transport, base_url="http://t") as http,
-        ):
-            while (await http.get("/readyz")).status_code != 200:
-                await asyncio.sleep(0.02)
-            path = f"/v1/collections/{trained.collection.name}/search"
-            return [await http.post(path, json={**body, "with": ["attributes"]}) for body in REQUESTS]
-
-    by_words, by_both, weighted = asyncio.run(ask())
+    by_words, by_both, weighted = answers
     for response in (by_words, by_both, weighted):
         assert response.status_code == 200, response.text
         assert response.json()["index_version"] == version
