@@ -5,6 +5,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY bundle bundle
 COPY training training
 COPY index index
+COPY evaluation evaluation
 COPY service service
 COPY client client
 COPY cli cli

@@ -38,7 +38,7 @@ def test_what_listens_runs_hardened() -> None:
 def test_an_image_runs_as_a_user_without_rights_and_copies_every_package(image: Path) -> None:
     text = image.read_text()
     assert text.index("chown 10001:10001 /workspace") < text.index("USER 10001") < text.index("VOLUME /workspace")
-    for package in ("bundle", "training", "index", "service", "client", "cli"):
+    for package in ("bundle", "training", "index", "evaluation", "service", "client", "cli"):
         assert f"COPY {package} {package}\n" in text
     ignored = (ROOT / ".dockerignore").read_text().split()
     for name in re.findall(r"^COPY (?!--from)(.+) \S+$", text, re.MULTILINE):

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-PACKAGES = ("bundle", "training", "index", "service", "client", "cli")
+PACKAGES = ("bundle", "training", "index", "evaluation", "service", "client", "cli")
 MAX_FILE_LINES = 300
 MAX_FUNCTION_LINES = 40
 POSITION_NAMES = {"utils", "util", "helpers", "helper", "common", "misc", "core", "shared", "base", "lib"}
