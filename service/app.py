@@ -1,7 +1,7 @@
 """The application: routes, boundary and lifespan put together; no logic."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -11,6 +11,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.drain import notice_before_exit
 from service.hot_route import HotRoute
 from service.logs import RequestLog
 from service.middleware import RequestBoundary
@@ -44,15 +45,20 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, request_log: RequestLog | None = None) -> FastAPI:
-    """The ASGI application over the workspace of `settings`; loading begins with its lifespan."""
+def create_app(settings: Settings, request_log: RequestLog | None = None, *, owns_process: bool = False) -> FastAPI:
+    """The ASGI application over the workspace of `settings`; loading begins with its lifespan.
+
+    `owns_process`: SIGTERM is the application's to answer, see `service.drain`.
+    """
     serving = Serving(settings, request_log)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await serving.start()
-        yield
-        await serving.stop()
+        notice = notice_before_exit(serving.slots, settings.server.drain_notice_s) if owns_process else nullcontext()
+        with notice:
+            await serving.start()
+            yield
+            await serving.stop()
 
     app = DocumentedApp(
         title="Tandem",
@@ -67,6 +73,7 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
                 authenticate=serving.access.authenticate,
                 on_finished=serving.finished,
                 shape_at=error_shape_at,
+                is_draining=lambda: serving.slots.is_draining,
             )
         ],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},

@@ -27,6 +27,12 @@ class ServerSettings(Config):
     keep_alive_s: int = Field(default=65, ge=1, description="Seconds that an idle connection is kept.")
     tls_certificate: Path | None = Field(default=None, description="PEM file of the certificate chain; turns TLS on.")
     tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
+    drain_notice_s: float = Field(
+        default=1.0,
+        ge=0,
+        description="Seconds from SIGTERM on in which requests are still taken while /readyz answers 503, so that load "
+        "balancers and open connections go elsewhere; not below the interval of the load balancer's check.",
+    )
     drain_s: int = Field(default=30, ge=0, description="Seconds that open requests have to finish on shutdown.")
 
     @model_validator(mode="after")
