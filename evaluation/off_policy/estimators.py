@@ -75,7 +75,10 @@ def snips(log: ImpressionLog, policy_NA: FloatArray, clip: float | None = None, 
 
 
 def direct_method(policy_NA: FloatArray, reward_NA: FloatArray, level: float = LEVEL) -> Estimate:
-    """The mean of what a model foretells; `reward_NA`: the reward it expects of each item at the impression."""
+    """The mean of what a model foretells; `reward_NA`: the reward it expects of each item at the impression.
+
+    The interval holds what the draw of impressions adds, not what the model gets wrong.
+    """
     return _mean((policy_NA * reward_NA).sum(axis=1), level)
 
 
