@@ -13,12 +13,12 @@ from benchmarks.debian_data import debian_synopsis, word_overlap
 from benchmarks.lexical import bm25
 from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from evaluation.estimate import Estimate
 from evaluation.judged.design_based import Scope, estimate_mean
+from evaluation.judged.measure import rank_weights
 from evaluation.judged.pairs import FloatArray, IntArray, JudgedPairs
 from evaluation.judged.plan import draw_labels, label_chances
 from evaluation.judged.surrogate import predicted_gains, squared_errors
-from evaluation.judged.weights import rank_weights
+from evaluation.normal_estimate import NormalEstimate
 
 GOLD, K, QUERIES = 0.05, 10, 1000
 PROTOCOL = """
@@ -105,7 +105,7 @@ class _Seen:
     covered: list[bool]
     widths: list[float]
 
-    def add(self, estimate: Estimate, truth: float) -> None:
+    def add(self, estimate: NormalEstimate, truth: float) -> None:
         self.errors.append(estimate.value - truth)
         self.covered.append(estimate.covers(truth))
         self.widths.append((estimate.high - estimate.low) / 2)
@@ -137,10 +137,10 @@ def _allocated(world: World, weight_N: FloatArray, seed: int) -> FloatArray:
     return label_chances(weight_N, error_N, round(GOLD * len(weight_N)))
 
 
-def _gold_only(pairs: JudgedPairs, weight_N: FloatArray) -> Estimate:
+def _gold_only(pairs: JudgedPairs, weight_N: FloatArray) -> NormalEstimate:
     value_N = weight_N * np.nan_to_num(pairs.gold_N) / pairs.probability_N
     total_Q = np.bincount(pairs.query_N, weights=value_N, minlength=pairs.n_queries)
-    return Estimate.normal(float(total_Q.mean()), float(total_Q.std(ddof=1)) / len(total_Q) ** 0.5)
+    return NormalEstimate.normal(float(total_Q.mean()), float(total_Q.std(ddof=1)) / len(total_Q) ** 0.5)
 
 
 def _measures(seen: _Seen, alone: float) -> dict[str, float]:

@@ -19,7 +19,7 @@ import pyarrow.parquet
 from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
 from benchmarks.text_task import needed
-from evaluation.estimate import Estimate
+from evaluation.normal_estimate import NormalEstimate
 from evaluation.off_policy.estimators import direct_method, doubly_robust, ips, snips
 from evaluation.off_policy.log import FloatArray, ImpressionLog
 from evaluation.off_policy.rewards import expected_rewards
@@ -44,7 +44,7 @@ def measure(budget: Budget) -> list[Row]:
         log, policy_NA, earned_N = campaign_log(table, campaign)
         model_NA = expected_rewards(log)
         ours = _ours(log, policy_NA, model_NA)
-        earned = Estimate.normal(float(earned_N.mean()), float(earned_N.std(ddof=1)) / len(earned_N) ** 0.5)
+        earned = NormalEstimate.normal(float(earned_N.mean()), float(earned_N.std(ddof=1)) / len(earned_N) ** 0.5)
         for method, estimate in {"on-policy": earned, **ours}.items():
             values = {"value": estimate.value, "low": estimate.low, "high": estimate.high}
             rows += [Row(f"off-policy-{campaign}", method, metric, value) for metric, value in values.items()]
@@ -75,7 +75,7 @@ def campaign_log(table: pa.Table, campaign: str) -> tuple[ImpressionLog, FloatAr
     return log, policy_KA[place_N], sampler["click"].to_numpy().astype(np.float64)
 
 
-def _ours(log: ImpressionLog, policy_NA: FloatArray, model_NA: FloatArray) -> dict[str, Estimate]:
+def _ours(log: ImpressionLog, policy_NA: FloatArray, model_NA: FloatArray) -> dict[str, NormalEstimate]:
     return {
         "ips": ips(log, policy_NA).estimate,
         f"ips-clip-{CLIP:g}": ips(log, policy_NA, CLIP).estimate,

@@ -14,9 +14,9 @@ from typing import Literal
 import numpy as np
 
 from evaluation.errors import TooFewLabels
-from evaluation.estimate import LEVEL, Estimate
 from evaluation.judged.pairs import FloatArray, IntArray, JudgedPairs
 from evaluation.judged.surrogate import predicted_gains
+from evaluation.normal_estimate import LEVEL, NormalEstimate
 
 FOLDS = 5
 LEAST_GOLD = 20
@@ -27,7 +27,7 @@ Scope = Literal["queries_like_these", "these_queries"]
 class JudgedEstimate:
     """The corrected estimate beside what the judges alone say, and how many labels it rests on."""
 
-    corrected: Estimate
+    corrected: NormalEstimate
     judges_alone: float
     n_queries: int
     n_pairs: int
@@ -44,7 +44,7 @@ def estimate_mean(
 ) -> JudgedEstimate:
     """The mean over queries of the weighted sum of gains: DCG@k, precision@k, hits, or a difference of two of them.
 
-    `weight_N`: how much each pair's gain counts in its query's sum (`evaluation.judged.weights`). `scope`: whether the
+    `weight_N`: how much each pair's gain counts in its query's sum (`evaluation.judged.measure`). `scope`: whether the
     interval speaks of other queries drawn like these, or of these alone, where only the choice of labels is chance.
     Raises TooFewLabels.
     """
@@ -55,9 +55,9 @@ def estimate_mean(
     if scope == "queries_like_these":
         error = float(total_Q.std(ddof=1)) / pairs.n_queries**0.5
     else:
-        error = _error_of_labels(pairs, weight_N, predicted_N)
+        error = error_of_labels(pairs, weight_N, predicted_N)
     alone = float(_totals(pairs, weight_N * predicted_alone(pairs)).mean())
-    return _result(pairs, Estimate.normal(float(total_Q.mean()), error, level), alone)
+    return _result(pairs, NormalEstimate.normal(float(total_Q.mean()), error, level), alone)
 
 
 def estimate_ratio(
@@ -83,7 +83,7 @@ def estimate_ratio(
     votes_N = predicted_alone(pairs)
     below = float(_totals(pairs, norm_N * votes_N).sum())
     alone = float(_totals(pairs, weight_N * votes_N).sum()) / below if below else float("nan")
-    return _result(pairs, Estimate.normal(ratio, error, level), alone)
+    return _result(pairs, NormalEstimate.normal(ratio, error, level), alone)
 
 
 def corrected_gains(pairs: JudgedPairs, predicted_N: FloatArray) -> FloatArray:
@@ -111,7 +111,7 @@ def _checked_prediction(pairs: JudgedPairs, seed: int) -> FloatArray:
     return predicted_gains(pairs, min(FOLDS, pairs.n_queries), seed)
 
 
-def _error_of_labels(pairs: JudgedPairs, weight_N: FloatArray, predicted_N: FloatArray) -> float:
+def error_of_labels(pairs: JudgedPairs, weight_N: FloatArray, predicted_N: FloatArray) -> float:
     """Standard error where the queries stand and only the draw of labels is chance (Horvitz-Thompson, Poisson draw)."""
     chance_N = pairs.probability_N
     error_N = np.where(pairs.is_gold_N, pairs.gold_N - predicted_N, 0.0)
@@ -123,5 +123,5 @@ def _totals(pairs: JudgedPairs, value_N: FloatArray) -> FloatArray:
     return np.bincount(pairs.query_N, weights=value_N, minlength=pairs.n_queries).astype(np.float64)
 
 
-def _result(pairs: JudgedPairs, corrected: Estimate, alone: float) -> JudgedEstimate:
+def _result(pairs: JudgedPairs, corrected: NormalEstimate, alone: float) -> JudgedEstimate:
     return JudgedEstimate(corrected, alone, pairs.n_queries, len(pairs.query_N), int(pairs.is_gold_N.sum()))

@@ -21,7 +21,7 @@ class JudgedPairs:
 
     `query_N`: query numbers from 0 to n_queries - 1. `vote_NJ`: what each judge says, NaN where it was not asked.
     `covariate_NC`: what else may foretell the gain. `gold_N`: the true gain, NaN where nobody looked.
-    `probability_N`: with which probability each pair was drawn to be looked at, in (0, 1].
+    `probability_N`: with which probability each labelled pair was drawn, in (0, 1]; of the others it is not read.
     """
 
     n_queries: int

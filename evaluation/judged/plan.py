@@ -11,10 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.estimate import LEVEL, z_value
-from evaluation.judged.design_based import LEAST_GOLD, Scope, corrected_gains
+from evaluation.judged.design_based import LEAST_GOLD, Scope, corrected_gains, error_of_labels
 from evaluation.judged.pairs import BoolArray, FloatArray, JudgedPairs
 from evaluation.judged.surrogate import predicted_gains, squared_errors
+from evaluation.normal_estimate import LEVEL, z_value
 
 CHANCE_FLOOR = 0.02
 
@@ -53,7 +53,7 @@ def plan_labels(
     pilot.check(LEAST_GOLD)
     predicted_N = predicted_gains(pilot, 5, seed)
     error_N = squared_errors(pilot, predicted_N)
-    of_queries = _variance_of_queries(pilot, weight_N, predicted_N, error_N) if scope == "queries_like_these" else 0.0
+    of_queries = _variance_of_queries(pilot, weight_N, predicted_N) if scope == "queries_like_these" else 0.0
     z = z_value(level)
 
     def reach(n_gold: int) -> float:
@@ -102,12 +102,9 @@ def draw_labels(chance_N: FloatArray, seed: int) -> BoolArray:
     return drawn_N
 
 
-def _variance_of_queries(
-    pilot: JudgedPairs, weight_N: FloatArray, predicted_N: FloatArray, error_N: FloatArray
-) -> float:
-    """Variance of the mean over queries if every pair were labelled: what the labels add is taken off."""
+def _variance_of_queries(pilot: JudgedPairs, weight_N: FloatArray, predicted_N: FloatArray) -> float:
+    """Variance of the mean over queries if every pair were labelled: what the draw of labels adds is taken off."""
     value_N = weight_N * corrected_gains(pilot, predicted_N)
     total_Q = np.bincount(pilot.query_N, weights=value_N, minlength=pilot.n_queries)
-    chance_N = pilot.probability_N
-    added = float((weight_N**2 * error_N * (1 - chance_N) / chance_N).sum()) / pilot.n_queries**2
+    added = error_of_labels(pilot, weight_N, predicted_N) ** 2
     return max(0.0, float(total_Q.var(ddof=1)) / pilot.n_queries - added)

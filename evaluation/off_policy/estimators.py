@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evaluation.errors import UnusableLog
-from evaluation.estimate import LEVEL, Estimate
+from evaluation.normal_estimate import LEVEL, NormalEstimate
 from evaluation.off_policy.log import FloatArray, ImpressionLog
 
 LITTLE_SUPPORT = 50.0
@@ -24,7 +24,7 @@ class PolicyValue:
     of impressions whose weight was clipped.
     """
 
-    estimate: Estimate
+    estimate: NormalEstimate
     effective_n: float
     largest_weight: float
     clipped: float
@@ -74,7 +74,7 @@ def snips(log: ImpressionLog, policy_NA: FloatArray, clip: float | None = None, 
     return _value(_ratio(weight_N * log.reward_N, weight_N, level), log, policy_NA, clip)
 
 
-def direct_method(policy_NA: FloatArray, reward_NA: FloatArray, level: float = LEVEL) -> Estimate:
+def direct_method(policy_NA: FloatArray, reward_NA: FloatArray, level: float = LEVEL) -> NormalEstimate:
     """The mean of what a model foretells; `reward_NA`: the reward it expects of each item at the impression.
 
     The interval holds what the draw of impressions adds, not what the model gets wrong.
@@ -104,22 +104,22 @@ def doubly_robust(
     correction = float((weight_N * error_N).mean()) / mean_weight
     influence_N = expected_N + (error_N - correction) * weight_N / mean_weight
     value = float(expected_N.mean()) + correction
-    estimate = Estimate.normal(value, float(influence_N.std(ddof=1)) / len(log) ** 0.5, level)
+    estimate = NormalEstimate.normal(value, float(influence_N.std(ddof=1)) / len(log) ** 0.5, level)
     return _value(estimate, log, policy_NA, clip)
 
 
-def _mean(value_N: FloatArray, level: float) -> Estimate:
-    return Estimate.normal(float(value_N.mean()), float(value_N.std(ddof=1)) / len(value_N) ** 0.5, level)
+def _mean(value_N: FloatArray, level: float) -> NormalEstimate:
+    return NormalEstimate.normal(float(value_N.mean()), float(value_N.std(ddof=1)) / len(value_N) ** 0.5, level)
 
 
-def _ratio(upper_N: FloatArray, lower_N: FloatArray, level: float) -> Estimate:
+def _ratio(upper_N: FloatArray, lower_N: FloatArray, level: float) -> NormalEstimate:
     mean = float(lower_N.mean())
     ratio = float(upper_N.mean()) / mean
     influence_N = (upper_N - ratio * lower_N) / mean
-    return Estimate.normal(ratio, float(influence_N.std(ddof=1)) / len(upper_N) ** 0.5, level)
+    return NormalEstimate.normal(ratio, float(influence_N.std(ddof=1)) / len(upper_N) ** 0.5, level)
 
 
-def _value(estimate: Estimate, log: ImpressionLog, policy_NA: FloatArray, clip: float | None) -> PolicyValue:
+def _value(estimate: NormalEstimate, log: ImpressionLog, policy_NA: FloatArray, clip: float | None) -> PolicyValue:
     weight_N = importance_weights(log, policy_NA)
     used_N = weight_N if clip is None else np.minimum(weight_N, clip)
     effective = float(used_N.sum() ** 2 / (used_N**2).sum())

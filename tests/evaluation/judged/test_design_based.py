@@ -5,8 +5,8 @@ import pytest
 
 from evaluation.errors import TooFewLabels
 from evaluation.judged.design_based import corrected_gains, estimate_mean, estimate_ratio
+from evaluation.judged.measure import rank_weights
 from evaluation.judged.pairs import JudgedPairs
-from evaluation.judged.weights import rank_weights
 from tests.evaluation.judged.worlds import world
 
 

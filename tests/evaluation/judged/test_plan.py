@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from evaluation.judged.design_based import estimate_mean
+from evaluation.judged.measure import rank_weights
 from evaluation.judged.plan import CHANCE_FLOOR, draw_labels, label_chances, plan_labels
 from evaluation.judged.surrogate import predicted_gains, squared_errors
-from evaluation.judged.weights import rank_weights
 from tests.evaluation.judged.worlds import world
 
 

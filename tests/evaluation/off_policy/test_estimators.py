@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from evaluation.errors import UnusableLog
-from evaluation.estimate import Estimate
+from evaluation.normal_estimate import NormalEstimate
 from evaluation.off_policy.estimators import direct_method, doubly_robust, importance_weights, ips, snips
 from evaluation.off_policy.rewards import expected_rewards
 from tests.evaluation.off_policy.logs import HAND, simulated
@@ -49,7 +49,7 @@ def test_every_estimate_covers_the_true_value_and_the_log_s_own_mean_does_not() 
         policy_NA = new_KA[log.place_N]
         truth = float((policy_NA * reward_KA[log.place_N]).sum(axis=1).mean())
         model_NA = expected_rewards(log)
-        found: dict[str, Estimate] = {
+        found: dict[str, NormalEstimate] = {
             "ips": ips(log, policy_NA).estimate,
             "snips": snips(log, policy_NA).estimate,
             "dr": doubly_robust(log, policy_NA, model_NA).estimate,

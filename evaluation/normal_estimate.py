@@ -7,7 +7,7 @@ LEVEL = 0.95
 
 
 @dataclass(frozen=True)
-class Estimate:
+class NormalEstimate:
     """`value` with its standard error, and the interval of the normal distribution at `level`."""
 
     value: float
@@ -17,7 +17,7 @@ class Estimate:
     level: float
 
     @classmethod
-    def normal(cls, value: float, standard_error: float, level: float = LEVEL) -> "Estimate":
+    def normal(cls, value: float, standard_error: float, level: float = LEVEL) -> "NormalEstimate":
         """The interval value ± z standard errors."""
         reach = z_value(level) * standard_error
         return cls(value, standard_error, value - reach, value + reach, level)

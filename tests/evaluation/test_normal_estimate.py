@@ -1,10 +1,10 @@
 import pytest
 
-from evaluation.estimate import Estimate, z_value
+from evaluation.normal_estimate import NormalEstimate, z_value
 
 
 def test_an_interval_reaches_196_standard_errors_to_each_side() -> None:
-    estimate = Estimate.normal(2.0, 0.5)
+    estimate = NormalEstimate.normal(2.0, 0.5)
     assert (estimate.low, estimate.high) == pytest.approx((2 - 0.979982, 2 + 0.979982), abs=1e-6)
     assert estimate.covers(2.9) and not estimate.covers(3.0)
     assert estimate.flat()["level"] == 0.95
