@@ -133,7 +133,7 @@ def _repeat(draw: Draw, truth: float, scope: Scope, repetitions: int) -> dict[st
 def _allocated(world: World, weight_N: FloatArray, seed: int) -> FloatArray:
     """Chances learned from a pilot of 2 % of other queries' kind; the pilot's labels are not used again."""
     pilot = world.labelled(np.full(len(weight_N), 0.02), 10_000_019 + seed)
-    error_N = squared_errors(pilot, predicted_gains(pilot, 5, seed))
+    error_N = squared_errors(pilot, predicted_gains(pilot, seed))
     return label_chances(weight_N, error_N, round(GOLD * len(weight_N)))
 
 

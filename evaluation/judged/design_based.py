@@ -14,12 +14,10 @@ from typing import Literal
 import numpy as np
 
 from evaluation.errors import TooFewLabels
-from evaluation.judged.pairs import FloatArray, IntArray, JudgedPairs
+from evaluation.judged.pairs import FloatArray, JudgedPairs
 from evaluation.judged.surrogate import predicted_gains
 from evaluation.normal_estimate import LEVEL, NormalEstimate
 
-FOLDS = 5
-LEAST_GOLD = 20
 Scope = Literal["queries_like_these", "these_queries"]
 
 
@@ -48,8 +46,8 @@ def estimate_mean(
     interval speaks of other queries drawn like these, or of these alone, where only the choice of labels is chance.
     Raises TooFewLabels.
     """
-    pairs.check(LEAST_GOLD)
-    predicted_N = _checked_prediction(pairs, seed)
+    pairs.check_labels()
+    predicted_N = predicted_gains(pairs, seed)
     corrected_N = corrected_gains(pairs, predicted_N)
     total_Q = _totals(pairs, weight_N * corrected_N)
     if scope == "queries_like_these":
@@ -68,8 +66,8 @@ def estimate_ratio(
     The interval is the delta method's, for queries like these. Raises TooFewLabels, also where the lower sum is not
     clearly above zero.
     """
-    pairs.check(LEAST_GOLD)
-    corrected_N = corrected_gains(pairs, _checked_prediction(pairs, seed))
+    pairs.check_labels()
+    corrected_N = corrected_gains(pairs, predicted_gains(pairs, seed))
     upper_Q, lower_Q = _totals(pairs, weight_N * corrected_N), _totals(pairs, norm_N * corrected_N)
     mean = float(lower_Q.mean())
     if mean <= 2 * float(lower_Q.std(ddof=1)) / pairs.n_queries**0.5:
@@ -98,17 +96,6 @@ def predicted_alone(pairs: JudgedPairs) -> FloatArray:
     asked_NJ = ~np.isnan(pairs.vote_NJ)
     mean_N: FloatArray = np.where(asked_NJ, pairs.vote_NJ, 0).sum(axis=1) / np.maximum(1, asked_NJ.sum(axis=1))
     return mean_N
-
-
-def _checked_prediction(pairs: JudgedPairs, seed: int) -> FloatArray:
-    labelled_queries: IntArray = np.unique(pairs.query_N[pairs.is_gold_N])
-    if len(labelled_queries) < FOLDS:
-        raise TooFewLabels(
-            f"the gold labels are of {len(labelled_queries)} queries; the correction is learned on some queries for "
-            f"others, so label pairs of at least {FOLDS}",
-            queries=len(labelled_queries),
-        )
-    return predicted_gains(pairs, min(FOLDS, pairs.n_queries), seed)
 
 
 def error_of_labels(pairs: JudgedPairs, weight_N: FloatArray, predicted_N: FloatArray) -> float:

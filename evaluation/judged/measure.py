@@ -14,6 +14,7 @@ from evaluation.metrics import Relevance
 
 SumKind = Literal["dcg", "precision", "hits"]
 Kind = Literal["dcg", "precision", "hits", "recall"]
+GRADES_AS_THEY_ARE = Relevance()
 KINDS: tuple[Kind, ...] = ("dcg", "precision", "hits", "recall")
 
 
@@ -27,20 +28,21 @@ class JudgedMeasure:
 
     kind: Kind
     k: int
-    relevance: Relevance = Relevance()
+    relevance: Relevance = GRADES_AS_THEY_ARE
 
     @classmethod
-    def parse(cls, name: str, relevance: Relevance | None = None) -> "JudgedMeasure":
+    def parse(cls, name: str, relevance: Relevance = GRADES_AS_THEY_ARE) -> "JudgedMeasure":
         """The measure that a name such as 'dcg@10' means; raises UnknownMetric."""
         text, _, depth = name.partition("@")
         kind = next((kind for kind in KINDS if kind == text), None)
         if kind is None or not depth.isdecimal() or int(depth) < 1:
+            known = ", ".join(f"{kind}@k" for kind in KINDS)
             raise UnknownMetric(
-                f"'{name}' cannot be corrected pair by pair; take {', '.join(f'{kind}@k' for kind in KINDS)}. A mean of "
-                "ratios such as nDCG is no sum over pairs: compare two runs by dcg@k instead",
+                f"'{name}' cannot be corrected pair by pair; take one of {known}. A mean of ratios such as nDCG is no "
+                "sum over pairs: compare two runs by dcg@k instead",
                 metric=name,
             )
-        return cls(kind, int(depth), relevance or Relevance())
+        return cls(kind, int(depth), relevance)
 
     def weights(self, rank_N: IntArray) -> FloatArray:
         """How much each pair's gain counts [N] in its query's sum; see `rank_weights`."""

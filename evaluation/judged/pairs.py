@@ -3,6 +3,7 @@
 N pairs, Q queries, J judges, C covariates.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,6 +14,9 @@ from evaluation.errors import TooFewLabels
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
+LEAST_GOLD = 20
+FOLDS = 5
+"""Parts of the queries that the correction of each is learned without."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,16 +54,28 @@ class JudgedPairs:
         """These pairs with the gains of those that were drawn, each with its probability."""
         return replace(self, gold_N=np.where(drawn_N, gain_N, np.nan), probability_N=probability_N)
 
-    def check(self, least_gold: int) -> None:
-        """Raise TooFewLabels where no interval can be given: under two queries, or under `least_gold` labels."""
+    def with_gains(self, gains: Callable[[FloatArray], FloatArray]) -> "JudgedPairs":
+        """These pairs with gains in place of the grades that `gold_N` held."""
+        return replace(self, gold_N=gains(self.gold_N))
+
+    def check_labels(self) -> None:
+        """Raise TooFewLabels where no interval can be given.
+
+        It takes two queries, LEAST_GOLD labels, and labels of FOLDS queries: the correction is learned on some queries
+        for others.
+        """
         if self.n_queries < 2:
+            raise TooFewLabels(f"{self.n_queries} query gives no interval; judge at least 2, better 50", queries=1)
+        n_gold, labelled = int(self.is_gold_N.sum()), len(np.unique(self.query_N[self.is_gold_N]))
+        if n_gold < LEAST_GOLD:
             raise TooFewLabels(
-                f"{self.n_queries} query gives no interval; judge at least 2, better 50", queries=self.n_queries
-            )
-        n_gold = int(self.is_gold_N.sum())
-        if n_gold < least_gold:
-            raise TooFewLabels(
-                f"{n_gold} gold labels are too few to correct the judges; label at least {least_gold} pairs that were "
+                f"{n_gold} gold labels are too few to correct the judges; label at least {LEAST_GOLD} pairs that were "
                 "drawn with known probabilities",
                 gold=n_gold,
+            )
+        if labelled < FOLDS:
+            raise TooFewLabels(
+                f"the gold labels are of {labelled} queries; the correction is learned on some queries for others, so "
+                f"label pairs of at least {FOLDS}",
+                queries=labelled,
             )

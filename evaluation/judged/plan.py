@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.judged.design_based import LEAST_GOLD, Scope, corrected_gains, error_of_labels
-from evaluation.judged.pairs import BoolArray, FloatArray, JudgedPairs
+from evaluation.judged.design_based import Scope, corrected_gains, error_of_labels
+from evaluation.judged.pairs import LEAST_GOLD, BoolArray, FloatArray, JudgedPairs
 from evaluation.judged.surrogate import predicted_gains, squared_errors
 from evaluation.normal_estimate import LEVEL, z_value
 
@@ -50,8 +50,8 @@ def plan_labels(
     """
     if half_width <= 0:
         raise ValueError(f"half_width is {half_width}, but must be above 0")
-    pilot.check(LEAST_GOLD)
-    predicted_N = predicted_gains(pilot, 5, seed)
+    pilot.check_labels()
+    predicted_N = predicted_gains(pilot, seed)
     error_N = squared_errors(pilot, predicted_N)
     of_queries = _variance_of_queries(pilot, weight_N, predicted_N) if scope == "queries_like_these" else 0.0
     z = z_value(level)

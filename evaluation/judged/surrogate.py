@@ -10,18 +10,18 @@ N pairs, F columns of the regression.
 
 import numpy as np
 
-from evaluation.judged.pairs import BoolArray, FloatArray, IntArray, JudgedPairs
+from evaluation.judged.pairs import FOLDS, BoolArray, FloatArray, IntArray, JudgedPairs
 
 _RIDGE = 1.0
 
 
-def predicted_gains(pairs: JudgedPairs, folds: int, seed: int) -> FloatArray:
+def predicted_gains(pairs: JudgedPairs, seed: int) -> FloatArray:
     """The cross-fitted prediction [N] of every pair's gain, within the range of the labels."""
     columns_NF = design(pairs)
-    fold_N = folds_of(pairs.query_N, pairs.n_queries, folds, seed)
+    fold_N = folds_of(pairs.query_N, pairs.n_queries, seed)
     is_gold_N = pairs.is_gold_N
     predicted_N = np.empty(len(columns_NF))
-    for fold in range(folds):
+    for fold in range(FOLDS):
         inside_N = fold_N == fold
         learn_N = is_gold_N & ~inside_N
         predicted_N[inside_N] = _ridge(columns_NF, pairs.gold_N, 1 / pairs.probability_N, learn_N)[inside_N]
@@ -43,9 +43,9 @@ def squared_errors(pairs: JudgedPairs, predicted_N: FloatArray) -> FloatArray:
     return np.maximum(expected_N, max(0.1 * mean, np.finfo(np.float64).tiny))
 
 
-def folds_of(query_N: IntArray, n_queries: int, folds: int, seed: int) -> IntArray:
+def folds_of(query_N: IntArray, n_queries: int, seed: int) -> IntArray:
     """The fold of each pair's query: queries are dealt to the folds in equal numbers."""
-    fold_Q = np.random.default_rng(seed).permutation(n_queries) % folds
+    fold_Q = np.random.default_rng(seed).permutation(n_queries) % FOLDS
     return fold_Q[query_N]
 
 

@@ -16,6 +16,6 @@ def test_arrays_of_other_lengths_and_impossible_chances_are_refused() -> None:
 
 def test_what_gives_no_interval_is_refused_with_what_to_do() -> None:
     with pytest.raises(TooFewLabels, match="1 query gives no interval"):
-        world(0, n_queries=1).labelled(1.0, 0).check(1)
+        world(0, n_queries=1).labelled(1.0, 0).check_labels()
     with pytest.raises(TooFewLabels, match="label at least 20"):
-        world(0, n_queries=30).labelled(0.01, 0).check(20)
+        world(0, n_queries=30).labelled(0.01, 0).check_labels()

@@ -36,7 +36,7 @@ def test_the_planned_number_of_labels_gives_the_planned_interval() -> None:
     half_width = 1.35 * plan_labels(pilot, weight_N, 10).best_half_width
     plan = plan_labels(pilot, weight_N, half_width)
     assert plan.n_gold is not None and plan.n_gold < len(weight_N) / 2
-    chance_N = label_chances(weight_N, squared_errors(pilot, predicted_gains(pilot, 5, 0)), plan.n_gold)
+    chance_N = label_chances(weight_N, squared_errors(pilot, predicted_gains(pilot, 0)), plan.n_gold)
     widths = []
     for seed in range(10):
         result = estimate_mean(made.labelled(chance_N, seed), weight_N, seed=seed).corrected
