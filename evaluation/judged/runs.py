@@ -60,9 +60,7 @@ class JudgedRuns:
         if self.measure.kind != "recall":
             return estimate_mean(self.pairs, self.weight_N, scope=scope, level=level, seed=seed)
         if scope == "these_queries":
-            raise UnknownMetric(
-                "recall has an interval for queries like these only; for these alone take hits@k"
-            )
+            raise UnknownMetric("recall has an interval for queries like these only; for these alone take hits@k")
         return estimate_ratio(self.pairs, self.weight_N, np.ones_like(self.weight_N), level=level, seed=seed)
 
     def plan(self, half_width: float, scope: Scope, seed: int) -> LabelPlan:
