@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -52,19 +53,11 @@ def create_app(settings: Settings, request_log: RequestLog | None = None, *, own
     """
     serving = Serving(settings, request_log)
 
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        notice = notice_before_exit(serving.slots, settings.server.drain_notice_s) if owns_process else nullcontext()
-        with notice:
-            await serving.start()
-            yield
-            await serving.stop()
-
     app = DocumentedApp(
         title="Tandem",
         version=RELEASE,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, serving, owns_process),
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
@@ -92,6 +85,15 @@ def create_app(settings: Settings, request_log: RequestLog | None = None, *, own
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of the routes, whatever is served."""
     return create_app(Settings()).openapi()
+
+
+@asynccontextmanager
+async def _lifespan(serving: Serving, owns_process: bool, _: FastAPI) -> AsyncIterator[None]:
+    notice_s = serving.settings.server.drain_notice_s
+    with notice_before_exit(serving.slots, notice_s) if owns_process else nullcontext():
+        await serving.start()
+        yield
+        await serving.stop()
 
 
 async def _pass_on(_: Request, error: Exception) -> Response:
