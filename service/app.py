@@ -92,6 +92,8 @@ async def _lifespan(serving: Serving, owns_process: bool, _: FastAPI) -> AsyncIt
     notice_s = serving.settings.server.drain_notice_s
     with notice_before_exit(serving.slots, notice_s) if owns_process else nullcontext():
         await serving.start()
+        if owns_process and serving.settings.server.workers > 1:
+            await serving.first_look()
         yield
         await serving.stop()
 

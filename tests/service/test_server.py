@@ -49,7 +49,7 @@ def test_several_workers_serve_and_sum_their_metrics(shop_root: Path, tmp_path: 
         serving_process(shop_root, tmp_path, stderr, workers=2) as server,
     ):
         for _ in range(20):  # a new connection each time, so that both workers are met
-            wait_until(lambda: _search(server.url) == 200)
+            assert _search(server.url) == 200
         text = httpx.get(f"{server.url}/metrics").text
         count = re.search(r'tandem_requests_total{collection="shop",route="search",status="200"} (\d+)', text)
         assert count is not None and int(count[1]) == 20
