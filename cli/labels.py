@@ -8,7 +8,7 @@ import orjson
 import typer
 
 from cli.console import emit, say
-from cli.options import JsonOption
+from cli.options import DEFAULT_WORKSPACE, CollectionOption, JsonOption, WorkspaceOption, existing_collection
 
 if TYPE_CHECKING:
     from evaluation.judged.runs import JudgedRuns
@@ -109,6 +109,34 @@ def draw(
     drawn = _runs(run, against, votes, gold, measure, gain).draw(count, seed)
     write_table(out, drawn)
     say(f"{drawn.num_rows:,} pairs to label are in {out}; add a column 'grade' and give it to `tandem labels estimate`")
+
+
+@app.command()
+def choose(
+    collection: CollectionOption,
+    run: RunOption,
+    count: Annotated[int, typer.Option("--count", min=1, help="How many pairs to label.")],
+    out: OutOption,
+    votes: Annotated[Path, typer.Option("--votes", help="Table of judges' votes; where they disagree is chosen.")],
+    gold: Annotated[Path | None, typer.Option("--gold", help="Labels that there are; their like waits.")] = None,
+    measure: MeasureOption = "dcg@10",
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+) -> None:
+    """Choose the pairs that a judge or reranker learns most from. Such labels are no use to `estimate`: see `draw`."""
+    import numpy as np
+    import pyarrow as pa
+
+    from bundle.tables import write_table
+    from evaluation.judged.choice import ChoiceConfig
+    from index.version import open_current
+
+    version = open_current(existing_collection(workspace, collection))
+    runs = _runs(run, None, votes, gold, measure, "linear")
+    embedding_ND = version.vectors([item_id for _, item_id in runs.pool.pairs])
+    chosen = runs.choose(embedding_ND.astype(np.float64), count, ChoiceConfig())
+    query_ids, item_ids = ([pair[side] for pair in chosen] for side in (0, 1))
+    write_table(out, pa.table({"query_id": query_ids, "item_id": item_ids}))
+    say(f"{len(chosen):,} pairs are in {out}, the most useful first")
 
 
 @app.command()

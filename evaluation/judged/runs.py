@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 
 from evaluation.errors import UnknownMetric
+from evaluation.judged.choice import ChoiceConfig, choose_pairs, disagreement
 from evaluation.judged.design_based import JudgedEstimate, Scope, estimate_mean, estimate_ratio
 from evaluation.judged.measure import JudgedMeasure
 from evaluation.judged.pairs import FloatArray, JudgedPairs
 from evaluation.judged.plan import LabelPlan, draw_labels, label_chances, plan_labels
-from evaluation.judged.pool import Pool, pairs_of, read_gold, read_votes
+from evaluation.judged.pool import Pair, Pool, pairs_of, read_gold, read_votes
 from evaluation.judged.surrogate import predicted_gains, squared_errors
 from evaluation.rankings import Rankings
 from evaluation.trec import read_run
@@ -80,6 +81,15 @@ class JudgedRuns:
         rows: Sequence[int] = np.flatnonzero(draw_labels(chance_N, seed)).tolist()
         query_ids, item_ids = ([self.pool.pairs[n][side] for n in rows] for side in (0, 1))
         return pa.table({"query_id": query_ids, "item_id": item_ids, "probability": chance_N[rows]})
+
+    def choose(self, embedding_ND: FloatArray, count: int, config: ChoiceConfig) -> list[Pair]:
+        """The pairs that a judge or reranker learns most from, the most useful first; those with a label are left out.
+
+        `embedding_ND`: an embedding of every pair of the pool. See `evaluation.judged.choice`.
+        """
+        uncertainty_N = disagreement(self.pairs.vote_NJ)
+        chosen = choose_pairs(uncertainty_N, embedding_ND, self.pairs.is_gold_N, count, config)
+        return [self.pool.pairs[n] for n in chosen.tolist()]
 
     def _expected_errors(self, seed: int) -> FloatArray:
         if not self.pairs.is_gold_N.any():

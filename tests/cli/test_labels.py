@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from bundle.tables import read_table
+from bundle.workspace import Workspace
 from cli.main import execute
 from evaluation.judged.measure import rank_weights
 from evaluation.rankings import Run
 from evaluation.trec import write_run
 from tests.evaluation.judged.worlds import World, world
+from tests.service.tiny import make_collection
 
 
 @pytest.fixture(scope="module")
@@ -114,3 +116,27 @@ def test_answers_are_merged_into_a_table(tmp_path: Path, capsys: pytest.CaptureF
     assert told["reliability"]["ann"] > 0.9 > 0.5 > told["reliability"]["dice"]
     first = read_table(out, {"item_id": "string", "first": "string"})
     assert first["first"].to_pylist() == ["good" if int(i) % 2 else "bad" for i in first["item_id"].to_pylist()]
+
+
+def test_pairs_to_learn_from_are_chosen_by_votes_and_vectors(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make_collection(Workspace(tmp_path).collection("shop"), tmp_path, count=5)
+    write_run(tmp_path / "a.run", Run("a", {"q": {"a-00001": 3.0, "a-00002": 2.0, "a-00003": 1.0}}))
+    rows = ["query_id,item_id,judge,score", "q,a-00001,m,1", "q,a-00001,n,1", "q,a-00003,m,0", "q,a-00003,n,1"]
+    (tmp_path / "votes.csv").write_text("\n".join(rows) + "\n")
+    files = [
+        "--run",
+        str(tmp_path / "a.run"),
+        "--votes",
+        str(tmp_path / "votes.csv"),
+        "--out",
+        str(tmp_path / "next.csv"),
+    ]
+    place = ["--workspace", str(tmp_path), "--collection", "shop"]
+    assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 0
+    chosen = (tmp_path / "next.csv").read_text().split()
+    assert len(chosen) == 3 and "a-00003" in chosen[1]
+    write_run(tmp_path / "a.run", Run("a", {"q": {"unknown": 3.0}}))
+    assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 2
+    assert "unknown" in capsys.readouterr().err

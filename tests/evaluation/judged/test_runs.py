@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from evaluation.errors import QueriesDiffer
+from evaluation.judged.choice import ChoiceConfig
 from evaluation.judged.measure import JudgedMeasure
 from evaluation.judged.runs import JudgedRuns
 from evaluation.rankings import Run
@@ -54,3 +55,15 @@ def test_runs_of_other_queries_cannot_be_held_against_each_other(tmp_path: Path)
     one, other = written(tmp_path, "one", "ab"), written(tmp_path, "other", "ab", "ab")
     with pytest.raises(QueriesDiffer):
         JudgedRuns.read(one, other, None, None, JudgedMeasure.parse("dcg@3"))
+
+
+def test_disputed_pairs_are_chosen_first_and_labelled_ones_never(tmp_path: Path) -> None:
+    run, votes, gold = written(tmp_path, "one", "abc"), tmp_path / "votes.csv", tmp_path / "gold.csv"
+    votes.write_text("query_id,item_id,judge,score\n" + "".join(f"q0,{i},{j},{v}\n" for i, j, v in VOTES))
+    gold.write_text("query_id,item_id,grade,probability\nq0,b,1,0.5\n")
+    runs = JudgedRuns.read(run, None, votes, gold, JudgedMeasure.parse("dcg@10"))
+    chosen = runs.choose(np.eye(3), 5, ChoiceConfig())
+    assert chosen == [("q0", "c"), ("q0", "a")]
+
+
+VOTES = [("a", "m", 1), ("a", "n", 1), ("b", "m", 0), ("b", "n", 1), ("c", "m", 0), ("c", "n", 0.5)]
