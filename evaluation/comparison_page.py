@@ -101,7 +101,7 @@ def metric_name(name: str) -> str:
 
 def _change(found: SideBySide) -> str:
     first = found.results[0]
-    return f"{first.left:.4f} to {first.right:.4f}, {first.difference.mean:+.4f}"
+    return f"{first.left:.4f} to {first.right:.4f}, {first.difference.mean:+z.4f}"
 
 
 def _queries(count: int) -> str:
@@ -131,7 +131,7 @@ def _results(found: SideBySide) -> Section | None:
     head = ("metric", "left", "right", "difference", "", f"{found.significance.level:.0%} interval", "p", "p corrected")
     rows = "".join(
         f"<tr><td>{escape(metric_name(one.metric))}</td><td>{one.left:.4f}</td><td>{one.right:.4f}</td>"
-        f"<td>{one.difference.mean:+.4f}</td><td>{interval_bar(one.difference, reach)}</td>"
+        f"<td>{one.difference.mean:+z.4f}</td><td>{interval_bar(one.difference, reach)}</td>"
         f"<td>{escape(one.difference.interval(sign='+'))}</td><td>{_p(one.p_value)}</td><td>{_p(one.p_holm)}</td>"
         f"<td>{shares_bar(one)}</td><td>{one.losses:,} / {one.ties:,} / {one.wins:,}</td></tr>"
         for one in found.results

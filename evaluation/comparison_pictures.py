@@ -24,7 +24,7 @@ def interval_bar(estimate: Estimate, reach: float) -> str:
     if estimate.low is not None and estimate.high is not None:
         line = f'<path class="{kind}" d="M{x(estimate.low):.1f} 9H{x(estimate.high):.1f}"/>'
     return (
-        f'<svg class="interval" viewBox="0 0 {width} 18" role="img" aria-label="difference {estimate.mean:+.4f}, '
+        f'<svg class="interval" viewBox="0 0 {width} 18" role="img" aria-label="difference {estimate.mean:+z.4f}, '
         f'{estimate.interval()}"><path class="zero" d="M{middle} 1V17"/>{line}'
         f'<circle class="{kind}" cx="{x(estimate.mean):.1f}" cy="9" r="4"/></svg>'
     )

@@ -51,7 +51,7 @@ class Estimate(Config):
         """The interval for people, or why there is none."""
         if self.low is None or self.high is None:
             return f"no interval: {self.why_none}"
-        return f"{self.low:{sign}.{digits}f} to {self.high:{sign}.{digits}f}"
+        return f"{self.low:{sign}z.{digits}f} to {self.high:{sign}z.{digits}f}"
 
 
 def estimates(value_QM: ArrayLike, config: SignificanceConfig = DEFAULT_SIGNIFICANCE) -> list[Estimate]:
