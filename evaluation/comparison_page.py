@@ -210,11 +210,10 @@ def _list(title: str, items: Sequence[ListedItem]) -> str:
 
 
 def _line(item: ListedItem) -> str:
-    is_relevant = item.grade is not None and item.grade > 0
     grade = f" ({item.grade:g})" if item.grade is not None and item.grade not in (0, 1) else ""
     small = "" if item.other_place is None else f" <small>there {item.other_place}</small>"
-    mark = ' class="right"' if is_relevant else ""
-    return f"<li{mark}>{'✓ ' if is_relevant else ''}{escape(item.name)}{grade}{small}</li>"
+    mark = ' class="right"' if item.is_relevant else ""
+    return f"<li{mark}>{'✓ ' if item.is_relevant else ''}{escape(item.name)}{grade}{small}</li>"
 
 
 def _measured(found: SideBySide) -> Section:

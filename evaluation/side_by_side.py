@@ -26,6 +26,9 @@ class ComparisonConfig(Config):
     gain: Literal["linear", "exponential"] = Field(
         default="linear", description="nDCG's gain of a grade: the grade itself, or 2^grade - 1."
     )
+    relevant_above: float = Field(
+        default=0, description="The grade that an item must exceed to be relevant, for all metrics but nDCG."
+    )
     n_shown: int = Field(default=6, ge=0, description="Queries of each group that are shown with their hits, at most.")
     significance: SignificanceConfig = Field(default=SignificanceConfig(), description="How certainty is measured.")
 
@@ -38,11 +41,16 @@ class ComparisonConfig(Config):
 
 @dataclass(frozen=True)
 class Side:
-    """What one system returned."""
+    """What one system returned.
+
+    `values`: by metric, in the order of the graded queries, where they were measured already, perhaps with other rules
+    for ties; the configured metrics of the rankings where they were not.
+    """
 
     name: str
     rankings: Rankings
     detail: str = ""
+    values: Mapping[str, FloatArray] | None = None
 
 
 @dataclass(frozen=True)
@@ -82,6 +90,7 @@ class ListedItem(Config):
     item_id: str = Field(description="Id of the item.")
     name: str = Field(description="What people call it.")
     grade: float | None = Field(default=None, description="Its grade; None where nobody judged it.")
+    is_relevant: bool = Field(default=False, description="Whether that grade makes it relevant.")
     other_place: int | None = Field(default=None, description="Its place among the other system's first k hits.")
 
 
@@ -144,11 +153,12 @@ def side_by_side(
     query_ids = _query_ids(left, right, grades)
     tops = [{one: list(side.rankings.get(one, ()))[: config.k] for one in query_ids} for side in (left, right)]
     sides = [_measured(side, grades, query_ids, config) for side in (left, right)]
-    queries = _query_values(query_ids, tops, [one.values for one in sides], str(config.asked[0]))
+    queries = _query_values(query_ids, tops, [one.values for one in sides])
     groups = _groups(queries, config.n_shown)
-    show = _Shower(tops, grades or {}, names, [one for group in groups for one in group])
+    above, shown = config.relevant_above, [one for group in groups for one in group]
+    show = _Shower(tops, grades or {}, above, names, shown)
     worst, best, changed = (tuple(map(show.query, group)) for group in groups)
-    is_answered = [any(grade > 0 for grade in (grades or {}).get(one, {}).values()) for one in query_ids]
+    is_answered = [any(grade > above for grade in (grades or {}).get(one, {}).values()) for one in query_ids]
     return SideBySide(
         left=sides[0].facts,
         right=sides[1].facts,
@@ -168,7 +178,7 @@ def side_by_side(
 
 class _Measured(NamedTuple):
     facts: SideFacts
-    values: dict[str, FloatArray]
+    values: Mapping[str, FloatArray]
 
 
 def _measured(side: Side, grades: Grades | None, query_ids: Sequence[str], config: ComparisonConfig) -> _Measured:
@@ -177,7 +187,7 @@ def _measured(side: Side, grades: Grades | None, query_ids: Sequence[str], confi
         return _Measured(SideFacts(name=side.name, detail=side.detail), {})
     judged, at_k = judge(side.rankings, grades, query_ids), Metric("judged", config.k)
     share = float(measure(judged, [at_k])[str(at_k)].mean())
-    values = measure(judged, config.asked, Relevance(gain=config.gain))
+    values = side.values or measure(judged, config.asked, Relevance(config.gain, config.relevant_above))
     return _Measured(SideFacts(name=side.name, detail=side.detail, judged=share), values)
 
 
@@ -185,9 +195,9 @@ def _query_values(
     query_ids: Sequence[str],
     tops: Sequence[Mapping[str, Sequence[str]]],
     values: Sequence[Mapping[str, FloatArray]],
-    metric: str,
 ) -> list[QueryValues]:
-    left, right = (side[metric].tolist() if side else [None] * len(query_ids) for side in values)
+    first = next(iter(values[0]), None)
+    left, right = (side[first].tolist() if first else [None] * len(query_ids) for side in values)
     return [
         QueryValues(query_id=one, left=a, right=b, overlap=_overlap(*(top[one] for top in tops)))
         for one, a, b in zip(query_ids, left, right, strict=True)
@@ -228,9 +238,14 @@ class _Shower:
     """Makes shown queries, with the names of all their items asked for at once."""
 
     def __init__(
-        self, tops: Sequence[Mapping[str, Sequence[str]]], grades: Grades, names: Names, queries: Sequence[QueryValues]
+        self,
+        tops: Sequence[Mapping[str, Sequence[str]]],
+        grades: Grades,
+        above: float,
+        names: Names,
+        queries: Sequence[QueryValues],
     ) -> None:
-        self._tops, self._grades, self._query_names = tops, grades, names.queries or {}
+        self._tops, self._grades, self._above, self._query_names = tops, grades, above, names.queries or {}
         ids = {item_id for top in tops for one in queries for item_id in top[one.query_id]}
         ids |= {item_id for one in queries for item_id in grades.get(one.query_id, ())}
         self._item_names = names.items(sorted(ids))
@@ -239,7 +254,7 @@ class _Shower:
         query_id = values.query_id
         left, right = (top[query_id] for top in self._tops)
         grades = self._grades.get(query_id, {})
-        relevant = sorted((one for one, grade in grades.items() if grade > 0), key=lambda one: -grades[one])
+        relevant = sorted((one for one, grade in grades.items() if grade > self._above), key=lambda one: -grades[one])
         return ShownQuery(
             name=self._query_names.get(query_id, query_id),
             values=values,
@@ -250,5 +265,11 @@ class _Shower:
 
     def _item(self, item_id: str, grades: Mapping[str, float], other: Sequence[str]) -> ListedItem:
         place = other.index(item_id) + 1 if item_id in other else None
-        name = self._item_names.get(item_id, item_id)
-        return ListedItem(item_id=item_id, name=name, grade=grades.get(item_id), other_place=place)
+        grade = grades.get(item_id)
+        return ListedItem(
+            item_id=item_id,
+            name=self._item_names.get(item_id, item_id),
+            grade=grade,
+            is_relevant=grade is not None and grade > self._above,
+            other_place=place,
+        )

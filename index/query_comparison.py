@@ -14,15 +14,16 @@ from pydantic import Field
 
 from bundle.errors import ConfigError, InvalidTable
 from bundle.features import TextFeature, TokensFeature, text_columns
-from bundle.store import Bundle
+from bundle.store import Bundle, open_bundle
 from bundle.tables import check_unique, read_table
+from bundle.workspace import Collection
 from evaluation.errors import NothingToMeasure
 from evaluation.names import naming_column, shortened
 from evaluation.rankings import Grades
 from evaluation.side_by_side import ComparisonConfig, Names, Side, SideBySide, side_by_side
 from index.fusion_weight import FusionConfig, read_answers
 from index.queries import embed_rows, sample_rows
-from index.version import IndexVersion
+from index.version import IndexVersion, open_version
 
 
 class StoredQueries(FusionConfig):
@@ -38,6 +39,12 @@ class Opened:
 
     version: IndexVersion
     bundle: Bundle
+
+
+def open_side(collection: Collection, version: str) -> Opened:
+    """A version and the bundle that embedded it; raises what opening either raises."""
+    opened = open_version(collection, version)
+    return Opened(opened, open_bundle(collection, opened.bundle_id))
 
 
 @dataclass(frozen=True)
