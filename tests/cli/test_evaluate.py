@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -32,7 +33,9 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[str]]:
     """Tables, and two bundles with their first weights, the narrower one first."""
     root = write_shop(tmp_path_factory.mktemp("shop"))
     collection = Workspace(root).collection("shop")
-    configs = [shop_config(dimension=width, trainer={"epochs": 0}, quantizer=None) for width in (4, 16)]
+    ids = {side: [{"kind": "category", "name": f"{side}_id"}] for side in ("query", "item")}
+    small: dict[str, Any] = {"features": ids, "examples": {"history_feature": None}, "quantizer": None}
+    configs = [shop_config(dimension=width, trainer={"epochs": 0}, **small) for width in (4, 16)]
     return root, [train(config, root, collection, progress=NoProgress()).bundle_id for config in configs]
 
 

@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -6,6 +8,8 @@ from pydantic import ValidationError
 
 from evaluation.side_by_side import ComparisonConfig, Side, SideBySide, side_by_side
 from index.quality_gate import QualityGate, judge_quality
+
+ROOT = Path(__file__).parents[2]
 
 
 def gate(**settings: Any) -> QualityGate:
@@ -68,3 +72,14 @@ def test_settings_outside_their_bounds_are_refused() -> None:
     for settings in ({"level": 0.3}, {"level": 1}, {"judged_by": "luck"}, {"max_drop": -1}):
         with pytest.raises(ValidationError):
             gate(**settings)
+
+
+def test_the_gate_needs_nothing_that_the_service_image_lacks() -> None:
+    program = (
+        "import sys; sys.modules.update(dict.fromkeys(('scipy', 'matplotlib', 'torch', 'sklearn')))\n"
+        "import index.rebuild\n"
+        "from tests.index.test_quality_gate import gate, judge_quality, versions\n"
+        "print(judge_quality(gate(judged_by='test'), versions(60, n_lost=20)).is_good)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout == "False\n"
