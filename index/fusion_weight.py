@@ -6,6 +6,7 @@ Each query's candidates are those that a search of the version being built finds
 Q queries, C candidates of one query, M judged items of one query, D embedding.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -158,12 +159,13 @@ def _judged(table: pa.Table, ids: ItemIds, path: Path) -> Iterator[tuple[str, in
     """Query id, item row (-1 where it is not known) and grade of every interaction, 1 where none stands."""
     given = table["grade"].to_pylist() if "grade" in table.column_names else [None] * table.num_rows
     grades = [1.0 if grade is None else float(grade) for grade in given]
-    largest = max(grades, default=0)
-    if largest > MOST_GRADE:
+    row = next((row for row, grade in enumerate(grades, start=1) if not -math.inf < grade <= MOST_GRADE), None)
+    if row is not None:
         raise InvalidTable(
-            f"{path}, column 'grade' has {largest:g}, but an answer is worth 2^grade - 1; give grades up to "
-            f"{MOST_GRADE}",
+            f"{path} row {row}, column 'grade' has {grades[row - 1]:g}, but an answer is worth 2^grade - 1; give grades "
+            f"up to {MOST_GRADE}",
             path=str(path),
+            row=row,
             column="grade",
         )
     return zip(table["query_id"].to_pylist(), ids.find(table["item_id"].to_pylist()), grades, strict=True)

@@ -60,7 +60,12 @@ def judge_quality(gate: QualityGate, comparison: SideBySide) -> Finding:
         differences = [[one.difference] for one in comparison.queries]
         (p_value,) = randomisation_test(differences, comparison.significance, alternative="less")
         limit = round(1 - gate.level, 6)
-        return Finding(p_value, limit, p_value >= limit, f"{detail}; p that it is worse by chance {p_value:.3g}")
+        return Finding(
+            p_value,
+            limit,
+            p_value >= limit,
+            f"{detail}; p = {p_value:.3g} by a one-sided test, refused below {limit:g}",
+        )
     drop = -comparison.results[0].difference.mean
     return Finding(drop, gate.max_drop, gate.max_drop is None or drop <= gate.max_drop, detail)
 

@@ -64,7 +64,7 @@ def test_by_the_test_only_what_is_significantly_worse_is_refused() -> None:
     assert not judge_quality(gate(judged_by="test"), versions(100, n_lost=5)).is_good
     assert judge_quality(gate(judged_by="test", level=0.99), versions(100, n_lost=5)).is_good
     assert judge_quality(gate(judged_by="test"), versions(100, n_lost=0, n_won=50)).is_good
-    assert "p that it is worse by chance 0.0625" in found.detail
+    assert "p = 0.0625 by a one-sided test, refused below 0.05" in found.detail
     assert judge_quality(gate(judged_by="test", max_drop=None), versions(100, n_lost=50)).limit is None
 
 
