@@ -54,7 +54,7 @@ svg.chart{max-width:32rem}
 
 def write_comparison(found: SideBySide, path: Path) -> Path:
     """Write the page to `path` and the JSON beside it, each in one step; the path of the JSON."""
-    beside = path.with_suffix(".json")
+    beside = path.with_name(f"{path.name}.json") if path.suffix == ".json" else path.with_suffix(".json")
     replace_file(path, comparison_page(found))
     replace_file(beside, found.model_dump_json(indent=1) + "\n")
     return beside

@@ -123,16 +123,21 @@ class SideBySide(Config):
 
     @property
     def outcome(self) -> Outcome:
-        """What the first metric says of the right system; 'undecided' where the interval of the difference holds 0."""
-        if not self.results:
+        """What the first metric says of the right system.
+
+        'better' and 'worse' need a test that is significant at the level and an interval without 0 (differences that
+        are all alike have none, and need the test alone); what has but one of them is 'undecided'.
+        """
+        first = self.results[0] if self.results else None
+        if first is None or (self.n_queries == 1 and first.difference.mean):
             return "unknown"
-        first = self.results[0]
-        low, high = first.difference.low, first.difference.high
         if first.wins == first.losses == 0:
             return "equal"
-        if low is None or high is None:
-            return "unknown" if self.n_queries == 1 else "better" if first.difference.mean > 0 else "worse"
-        return "better" if low > 0 else "worse" if high < 0 else "undecided"
+        low, high = first.difference.low, first.difference.high
+        holds_zero = low is not None and high is not None and low <= 0 <= high
+        if holds_zero or first.p_value >= 1 - self.significance.level:
+            return "undecided"
+        return "better" if first.difference.mean > 0 else "worse"
 
 
 DEFAULT_COMPARISON = ComparisonConfig()

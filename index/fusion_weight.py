@@ -162,8 +162,8 @@ def _judged(table: pa.Table, ids: ItemIds, path: Path) -> Iterator[tuple[str, in
     row = next((row for row, grade in enumerate(grades, start=1) if not -math.inf < grade <= MOST_GRADE), None)
     if row is not None:
         raise InvalidTable(
-            f"{path} row {row}, column 'grade' has {grades[row - 1]:g}, but an answer is worth 2^grade - 1; give grades "
-            f"up to {MOST_GRADE}",
+            f"{path} row {row}, column 'grade' has {grades[row - 1]:g}, but an answer is worth 2^grade - 1; "
+            f"give grades up to {MOST_GRADE}",
             path=str(path),
             row=row,
             column="grade",

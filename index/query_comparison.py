@@ -1,5 +1,6 @@
-"""Two index versions asked the same queries, as they are served, each with the vectors of its own bundle.
+"""Two index versions asked the same queries, each with the vectors of its own bundle.
 
+They are searched by embeddings with the settings that they serve with: without words, filters or a correction of hubs.
 Letters: Q queries.
 """
 

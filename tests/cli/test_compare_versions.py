@@ -24,7 +24,7 @@ def shop(tmp_path: Path) -> Collection:
 
 
 def write_items(folder: Path, word: str) -> None:
-    rows = "".join(f"i{n},{word if n < 5 else 'lamp'} number {n}\n" for n in range(40))
+    rows = "".join(f"i{n},{word if n < 9 else 'lamp'} number {n}\n" for n in range(40))
     (folder / "items.csv").write_text("item_id,title\n" + rows)
 
 
@@ -50,7 +50,7 @@ def test_two_versions_side_by_side(shop: Collection, capsys: pytest.CaptureFixtu
     found = json.loads(told.out)
     assert (found["left"]["name"], found["right"]["name"]) == (first, second)
     assert (found["n_queries"], found["k"], found["gain"]) == (19, 5, "exponential")
-    assert found["results"][0]["losses"] == 4  # the renamed items 1 to 4; the query of item 0 is in another split
+    assert found["results"][0]["losses"] == 8  # the renamed items 1 to 8; the query of item 0 is in another split
     assert "lamp number 1</h3>" in (root / "out.html").read_text()
     assert f"{first} → {second}" in told.err
     assert compare(shop, "--left", second, "--right", first, *answers) == 0

@@ -73,6 +73,7 @@ def test_json_lies_beside_the_page(found: SideBySide, tmp_path: Path) -> None:
     assert beside == tmp_path / "out" / "comparison.json"
     assert SideBySide.model_validate(json.loads(beside.read_text())) == found
     assert (tmp_path / "out" / "comparison.html").read_text() == comparison_page(found)
+    assert write_comparison(found, tmp_path / "odd.json") == tmp_path / "odd.json.json"
 
 
 def test_one_query_has_no_interval_and_the_page_says_so() -> None:

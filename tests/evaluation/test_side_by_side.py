@@ -46,7 +46,7 @@ def test_lists_say_what_is_right_where_it_moved_and_what_is_missing() -> None:
     assert [one.name for one in won.missed] == ["Z"]
 
 
-def test_the_outcome_needs_an_interval_without_zero() -> None:
+def test_the_outcome_needs_a_significant_test_and_an_interval_without_zero() -> None:
     grades = {f"q{n}": {"a": 1.0} for n in range(20)}
     good, bad = ({one: [item] for one in grades} for item in "ab")
     mixed = good | {"q0": ["b"]}
@@ -55,6 +55,9 @@ def test_the_outcome_needs_an_interval_without_zero() -> None:
     assert compared(left=Side("l", good), right=Side("r", mixed), grades=grades).outcome == "undecided"
     assert compared(left=Side("l", good), right=Side("r", bad), grades=grades).outcome == "worse"
     assert compared(left=Side("l", mixed), right=Side("r", mixed), grades=grades).outcome == "equal"
+    few = {one: grades[one] for one in list(grades)[:5]}
+    # Five of five lost: all differences are alike, and one of sixteen sign patterns is as large.
+    assert compared(left=Side("l", good), right=Side("r", bad), grades=few).outcome == "undecided"
     one = {"q0": {"a": 1.0}}
     assert compared(left=Side("l", good), right=Side("r", mixed), grades=one).outcome == "unknown"
 
