@@ -48,7 +48,7 @@ def _coverage(method: str, n_queries: int, seeds: int, worlds: int) -> list[Row]
         config = SignificanceConfig.model_validate({"method": method, "resamples": 2_000, "seed": seed})
         found = estimates(_values(np.random.default_rng(seed), _SUCCESS, n_queries, worlds), config)
         held.append(float(np.mean([one.low is not None and one.low <= truth <= (one.high or 0) for one in found])))
-    return [Row.of("coverage", method, f"{n_queries} queries", held)]
+    return [Row.of("coverage", method, f"{n_queries}_queries", held)]
 
 
 def _gate(n_queries: int, seeds: int, worlds: int) -> list[Row]:
@@ -71,7 +71,7 @@ def _gate(n_queries: int, seeds: int, worlds: int) -> list[Row]:
             difference_QW = np.where(is_same_QW, 0, _values(rng, success, n_queries, worlds) - old_QW)
             for rule, refuses in rules.items():
                 refused.setdefault((rule, truth), []).append(float(refuses(difference_QW, config).mean()))
-    return [Row.of(f"gate-{n_queries}", rule, f"refuses {truth}", shares) for (rule, truth), shares in refused.items()]
+    return [Row.of(f"gate-{n_queries}", rule, f"refuses_{truth}", shares) for (rule, truth), shares in refused.items()]
 
 
 def _low(estimate: Estimate) -> float:
