@@ -36,7 +36,7 @@ svg circle.up,svg .area.up{fill:var(--s2)}svg circle.down,svg .area.down{fill:va
 svg circle.flat{fill:var(--soft)}
 svg .area{stroke:none}
 svg .bar{fill:var(--s0)}
-svg text{fill:var(--quiet);font-size:12px}
+svg text{fill:var(--quiet);font-size:14px}
 .pairs{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,30rem),1fr));gap:1rem;margin:1rem 0}
 .lists{display:grid;grid-template-columns:1fr 1fr;gap:1rem;margin-top:.6rem}
 @media (max-width:26rem){.lists{grid-template-columns:1fr}}
