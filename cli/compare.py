@@ -100,6 +100,8 @@ def _tell(found: Sequence["SystemResult"], n_queries: int, level: float) -> None
     for one in found:
         if one.n_ranked < n_queries:
             say(f"{one.name} ranked {one.n_ranked:,} of {n_queries:,} judged queries; the others count as 0")
+        if one.n_unjudged:
+            say(f"{one.name} ranked {one.n_unjudged:,} queries that nobody judged; they are left out")
 
 
 def _tell_pairs(found: Sequence["SystemResult"]) -> None:

@@ -23,6 +23,7 @@ class SystemResult(Config):
 
     name: str = Field(description="Name of the system.")
     n_ranked: int = Field(description="Judged queries that it ranked; the others count as 0.")
+    n_unjudged: int = Field(description="Queries that it ranked and nobody judged; they are left out.")
     metrics: dict[str, Estimate] = Field(description="Mean and interval of every metric.")
     against_first: tuple[PairedResult, ...] = Field(
         default=(), description="Every metric against the first system; the share of judged hits is not tested."
@@ -73,6 +74,7 @@ def _result(
     return SystemResult(
         name=side.name,
         n_ranked=int((judged.returned_Q > 0).sum()),
+        n_unjudged=len(set(side.rankings) - set(judged.query_ids)),
         metrics=estimate_all(values, significance),
         against_first=tuple(against),
         queries=by_query(judged.query_ids, values),

@@ -26,6 +26,7 @@ def test_runs_are_measured_and_held_against_the_first(files: Path, capsys: pytes
     assert paired["p_value"] == 187 / 1024  # ten differences of a half and one of 1, by all their signs
     assert paired["difference"]["low"] < 0.15 < paired["difference"]["high"]
     assert b["queries"]["q19"] == {"mrr": 0}
+    assert "nobody judged" not in told.err
     assert "b ranked 18 of 20 judged queries; the others count as 0" in told.err
     assert "a → b" in told.err
 
@@ -52,6 +53,14 @@ def test_one_run_is_measured_alone(files: Path, capsys: pytest.CaptureFixture[st
     assert "20 judged queries, with 95% intervals" in told
     assert "0.7500 (0." in told
     assert "→" not in told
+
+
+def test_queries_that_nobody_judged_are_told(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (files / "few.txt").write_text("q0 0 y 1\n")
+    assert execute(["compare", "a.run", "--qrels", "few.txt", "--metric", "mrr"]) == 0
+    told = capsys.readouterr().err
+    assert "a ranked 19 queries that nobody judged; they are left out" in told
+    assert "0.5000 (no interval)" in told
 
 
 def test_runs_that_share_a_tag_go_by_their_files(files: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -17,6 +17,9 @@ METRICS = [Metric("mrr", 10), Metric("hit_rate", 1), Metric("judged", 10)]
 def test_every_system_is_measured_and_held_against_the_first() -> None:
     good, second, half = compare_systems([GOOD, SECOND, HALF], GRADES, METRICS)
     assert [one.n_ranked for one in (good, second, half)] == [20, 20, 10]
+    assert [one.n_unjudged for one in (good, second, half)] == [0, 0, 0]
+    (wide,) = compare_systems([Side("wide", {**GOOD.rankings, "r": ["a"], "s": []})], GRADES, METRICS)
+    assert (wide.n_ranked, wide.n_unjudged, wide.metrics) == (20, 2, good.metrics)
     assert (good.metrics["mrr@10"].mean, second.metrics["mrr@10"].mean) == (1, 0.5)
     assert good.against_first == ()
     assert [one.metric for one in half.against_first] == ["mrr@10", "hit_rate@1"]  # judged hits are no quality
