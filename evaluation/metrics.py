@@ -18,7 +18,7 @@ from evaluation.errors import InvalidJudgements, UnknownMetric
 from evaluation.rankings import FloatArray, IntArray, JudgedRankings
 
 MOST_EXPONENT = 30
-DEFAULT_METRICS = ("ndcg@10", "mrr@10", "map", "recall@10", "recall@100", "precision@10", "hit_rate@10", "judged@10")
+DEFAULT_METRICS = ("ndcg@10", "mrr@10", "map", "recall@10", "recall@100", "judged@10")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,9 @@ class Relevance:
         return np.exp2(positive) - 1
 
 
+TREC_RELEVANCE = Relevance()
+
+
 @dataclass(frozen=True)
 class Metric:
     """A kind of metric and how many hits count; all of them where `k` is None."""
@@ -66,7 +69,7 @@ class Metric:
 
 
 def measure(
-    judged: JudgedRankings, metrics: Sequence[Metric], relevance: Relevance = Relevance()
+    judged: JudgedRankings, metrics: Sequence[Metric], relevance: Relevance = TREC_RELEVANCE
 ) -> dict[str, FloatArray]:
     """The values [Q] of each metric by its name.
 

@@ -1,10 +1,11 @@
 """How sure a mean over queries is: bootstrap intervals, paired randomisation tests, Holm's correction.
 
-Letters: Q queries, M metrics, R resamples, C resamples of a chunk, S sign patterns. What is drawn depends on the seed
-and the shapes alone. Another query set of the same kind is what the intervals speak of, not another training.
+Letters: Q queries, D queries with a difference, M metrics, R resamples, C resamples of a chunk, S sign patterns. What
+is drawn depends on the seed and the number of queries alone. Intervals speak of other queries of the same kind, not of
+another training.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from statistics import NormalDist
 from typing import Literal
 
@@ -51,7 +52,7 @@ class Estimate(Config):
         """The interval for people, or why there is none."""
         if self.low is None or self.high is None:
             return f"no interval: {self.why_none}"
-        return f"{self.low:{sign}.{digits}f} to {self.high:{sign}.{digits}f}"
+        return f"{self.low:{sign}z.{digits}f} to {self.high:{sign}z.{digits}f}"
 
 
 def estimates(value_QM: ArrayLike, config: SignificanceConfig = DEFAULT_SIGNIFICANCE) -> list[Estimate]:
@@ -67,7 +68,7 @@ def estimates(value_QM: ArrayLike, config: SignificanceConfig = DEFAULT_SIGNIFIC
     bounds_2M = np.zeros((2, value_QM.shape[1]))
     if varies_M.any():
         bounds_2M[:, varies_M] = _bounds(value_QM[:, varies_M], config)
-    why = "one query" if n_queries == 1 else "every query has the same value"
+    why = "one query" if n_queries == 1 else "all values are equal"
     return [
         Estimate(mean=mean, low=low, high=high, n_queries=n_queries)
         if varies
@@ -127,24 +128,36 @@ def randomisation_test(
     A Comparison of Statistical Significance Tests for Information Retrieval Evaluation, recommend it.
     """
     difference_QM = np.asarray(difference_QM, dtype=np.float64)
-    difference_QM = difference_QM[(abs(difference_QM) > _TINY).any(axis=1)]
-    n_queries = len(difference_QM)
-    is_exact = n_queries <= MOST_ENUMERATED
-    patterns = _all_signs(n_queries) if is_exact else _drawn_signs(n_queries, config)
+    differs_QM = abs(difference_QM) > _TINY
+    is_few_M = differs_QM.sum(axis=0) <= MOST_ENUMERATED
+    p_M = np.empty(len(is_few_M))
+    for m in np.flatnonzero(is_few_M).tolist():
+        column_D1 = difference_QM[differs_QM[:, m], m : m + 1]
+        n_as_large_M, n_patterns = _count_as_large(column_D1, _all_signs(len(column_D1)), alternative)
+        p_M[m] = n_as_large_M[0] / n_patterns
+    if not is_few_M.all():
+        drawn = _drawn_signs(len(difference_QM), config)
+        n_as_large_M, n_patterns = _count_as_large(difference_QM[:, ~is_few_M], drawn, alternative)
+        p_M[~is_few_M] = (1 + n_as_large_M) / (1 + n_patterns)
+    p_values: list[float] = p_M.tolist()
+    return p_values
+
+
+def _count_as_large(
+    difference_QM: FloatArray, patterns: Iterable[FloatArray], alternative: Alternative
+) -> tuple[FloatArray, int]:
+    """Sign patterns whose sum is as large as the observed one, by column, and all there were."""
     total_M = difference_QM.sum(axis=0)
     slack_M = _TINY * (1 + abs(difference_QM).sum(axis=0))
     n_as_large_M, n_patterns = np.zeros(difference_QM.shape[1]), 0
     for plus_SQ in patterns:
         sum_SM = 2 * (plus_SQ @ difference_QM) - total_M
         if alternative == "two-sided":
-            is_as_large_SM = abs(sum_SM) >= abs(total_M) - slack_M
+            n_as_large_M += (abs(sum_SM) >= abs(total_M) - slack_M).sum(axis=0)
         else:
-            is_as_large_SM = sum_SM <= total_M + slack_M
-        n_as_large_M += is_as_large_SM.sum(axis=0)
+            n_as_large_M += (sum_SM <= total_M + slack_M).sum(axis=0)
         n_patterns += len(plus_SQ)
-    extra = 0 if is_exact else 1
-    p_values: list[float] = ((n_as_large_M + extra) / (n_patterns + extra)).tolist()
-    return p_values
+    return n_as_large_M, n_patterns
 
 
 def _all_signs(n_queries: int) -> Iterator[FloatArray]:

@@ -19,13 +19,14 @@ _QRELS_COLUMNS = ("query", "0", "item", "grade")
 def read_run(path: Path) -> Run:
     """The run in a file, named by its tag; ranks are read and not used, as in trec_eval. Raises InvalidTrecFile."""
     scores: dict[str, dict[str, float]] = {}
-    lines: dict[tuple[str, str], int] = {}
     name = path.stem
     for line, (query_id, _, item_id, rank, score, tag) in _rows(path, _RUN_COLUMNS):
         name = tag
         _number(rank, "rank", path, line)
-        _refuse_twice(lines, query_id, item_id, path, line)
-        scores.setdefault(query_id, {})[item_id] = _number(score, "score", path, line)
+        known = scores.setdefault(query_id, {})
+        if item_id in known:
+            _fail_twice(path, _RUN_COLUMNS, query_id, item_id, line)
+        known[item_id] = _number(score, "score", path, line)
     return Run(name, scores)
 
 
@@ -35,15 +36,16 @@ def read_qrels(path: Path, most_grade: float | None = None) -> dict[str, dict[st
     With `most_grade` a larger grade is outside the scale and a fault; grades below 0 are judged not relevant.
     """
     grades: dict[str, dict[str, float]] = {}
-    lines: dict[tuple[str, str], int] = {}
     for line, (query_id, _, item_id, text) in _rows(path, _QRELS_COLUMNS):
         grade = _number(text, "grade", path, line)
         if not grade.is_integer():
             _fail(path, line, f"the grade {text} is not a whole number, which trec_eval would not read")
         if most_grade is not None and grade > most_grade:
             _fail(path, line, f"the grade {text} is outside the scale, which ends at {most_grade:g}")
-        _refuse_twice(lines, query_id, item_id, path, line)
-        grades.setdefault(query_id, {})[item_id] = grade
+        known = grades.setdefault(query_id, {})
+        if item_id in known:
+            _fail_twice(path, _QRELS_COLUMNS, query_id, item_id, line)
+        known[item_id] = grade
     return grades
 
 
@@ -74,12 +76,8 @@ def write_qrels(path: Path, grades: Grades) -> None:
 
 def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]]]:
     """Line numbers from 1 and their fields; empty lines are passed over."""
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise InvalidTrecFile(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
     is_empty = True
-    for line, raw in enumerate(data.split(b"\n"), start=1):
+    for line, raw in enumerate(_lines(path), start=1):
         try:
             fields = [field.decode("utf-8") for field in raw.split()]  # at ASCII's white space alone, as C does
         except UnicodeDecodeError as error:
@@ -95,6 +93,14 @@ def _rows(path: Path, columns: tuple[str, ...]) -> Iterator[tuple[int, list[str]
         raise InvalidTrecFile(f"{path} has no line; a line reads: {' '.join(columns)}", path=str(path))
 
 
+def _lines(path: Path) -> Iterator[bytes]:
+    try:
+        with path.open("rb") as file:
+            yield from file
+    except OSError as error:
+        raise InvalidTrecFile(f"{path} cannot be read: {error.strerror}", path=str(path)) from error
+
+
 def _number(text: str, what: str, path: Path, line: int) -> float:
     try:
         number = float(text)
@@ -105,10 +111,9 @@ def _number(text: str, what: str, path: Path, line: int) -> float:
     return number
 
 
-def _refuse_twice(lines: dict[tuple[str, str], int], query_id: str, item_id: str, path: Path, line: int) -> None:
-    first = lines.setdefault((query_id, item_id), line)
-    if first != line:
-        _fail(path, line, f"item '{item_id}' of query '{query_id}' stands in line {first} already")
+def _fail_twice(path: Path, columns: tuple[str, ...], query_id: str, item_id: str, line: int) -> NoReturn:
+    first = next(one for one, fields in _rows(path, columns) if (fields[0], fields[2]) == (query_id, item_id))
+    _fail(path, line, f"item '{item_id}' of query '{query_id}' stands in line {first} already")
 
 
 def _is_writable(path: Path, *words: str) -> bool:

@@ -31,7 +31,7 @@ def test_the_other_way_round_is_the_mirror_image() -> None:
 
 def test_the_same_system_twice_ties_everywhere() -> None:
     for one in compare_paired(LEFT, LEFT):
-        assert (one.ties, one.p_value, one.difference.why_none) == (4, 1, "every query has the same value")
+        assert (one.ties, one.p_value, one.difference.why_none) == (4, 1, "all values are equal")
 
 
 def test_other_queries_cannot_be_paired() -> None:

@@ -66,7 +66,7 @@ def test_no_interval_without_spread() -> None:
     one, same = estimates([[0.5]])[0], estimates([[1.0], [1.0], [1.0]])[0]
     assert one == Estimate(mean=0.5, n_queries=1, why_none="one query")
     assert one.interval() == "no interval: one query"
-    assert same == Estimate(mean=1.0, n_queries=3, why_none="every query has the same value")
+    assert same == Estimate(mean=1.0, n_queries=3, why_none="all values are equal")
     both = estimates([[1.0, 0.0], [1.0, 1.0]])
     assert (both[0].low, both[1].low is not None) == (None, True)
 
@@ -84,6 +84,15 @@ def test_few_queries_are_enumerated(difference: list[float]) -> None:
     assert randomisation_test(column) == pytest.approx([two_sided])
     assert randomisation_test(column, alternative="less") == pytest.approx([less])
     assert randomisation_test(-column) == randomisation_test(column)
+
+
+def test_a_p_value_does_not_depend_on_the_other_columns() -> None:
+    rng = np.random.default_rng(5)
+    difference = rng.normal(size=(40, 3))
+    difference[10:, 2] = 0  # few enough to be enumerated
+    together = randomisation_test(difference, QUICK)
+    assert together == [randomisation_test(difference[:, m : m + 1], QUICK)[0] for m in range(3)]
+    assert together[2] == randomisation_test(difference[:10, 2:])[0]
 
 
 def test_drawn_patterns_come_near_to_those_of_scipy() -> None:
