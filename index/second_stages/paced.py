@@ -81,7 +81,9 @@ class PacedReader:
             if expected_s is not None and expected_s <= left_s / 2:
                 return n_pairs
             n_pairs = (n_pairs + 1) // 2
-        expected_s = pairs.expected_s(np.arange(start, start + 1)) or 0.0  # the first pair of all is the measurement
+        expected_s = pairs.expected_s(np.arange(start, start + 1))
+        if expected_s is None:  # the first pair of all is the measurement
+            return int(left_s > 0)
         return int(expected_s <= left_s)
 
     def _is_far_behind(self, score_S: FloatArray, k: int) -> bool:

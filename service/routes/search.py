@@ -20,7 +20,7 @@ from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
 from service.routes.second_stage import second_stage_use
-from service.schemas.search import SearchRequest
+from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
 from service.settings import Settings
 from service.vectors import read_vectors
@@ -95,7 +95,7 @@ def _operation(
         relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
+        min(depth, loaded.version.count) if depth is not None and isinstance(request.rerank, Exact) else None,
         tuple(sorted(set(request.with_))),
         words,
         _hubness(request, source, relation, loaded),

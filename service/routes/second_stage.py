@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 
-from index.second_stages import SecondStageKind
 from index.second_stages.contract import OnFailure
-from index.second_stages.cross_encoder import CrossEncoder
 from service.errors import InvalidRequest
 from service.loaded import Loaded
 from service.operations.cross_encoder import item_reranker
 from service.operations.search import Source
 from service.operations.second_stage import SecondStageUse
-from service.schemas.search import SearchRequest
+from service.schemas.search import Exact, SearchRequest
 
 
 def second_stage_use(
@@ -25,9 +23,9 @@ def second_stage_use(
 
     Raises InvalidRequest or RerankerNotServed.
     """
-    if request.rerank is None or request.rerank == "exact" or depth is None:
+    kind = request.rerank
+    if kind is None or isinstance(kind, Exact) or depth is None:
         return None
-    kind: SecondStageKind = CrossEncoder() if request.rerank == "cross_encoder" else request.rerank
     if request.diversify is not None or request.group_by is not None:
         raise InvalidRequest(
             f"diversify and group_by go as deep as they must, but rerank '{kind.kind}' orders depth candidates; leave "

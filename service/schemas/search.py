@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.filters.filter import Filter
 from index.fusion import FusionName
@@ -16,17 +16,25 @@ from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vector
 Extra = Literal["attributes", "semantic_id", "vector"]
 
 
-RerankName = Literal["exact", "cross_encoder"]
+RerankName = Literal["exact", "cross_encoder", "mmr"]
 
 
-def _form_of(rerank: object) -> str:
-    return "name" if isinstance(rerank, str) else "object"
+class Exact(BaseModel):
+    """Exact scores of the stored vectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["exact"]
 
 
-# Told apart by their form, so that a fault names what is wrong in the form that was sent.
-Rerank = Annotated[
-    Annotated[RerankName, Tag("name")] | Annotated[SecondStageKind, Tag("object")], Discriminator(_form_of)
-]
+RerankKind = Annotated[Exact | SecondStageKind, Field(discriminator="kind")]
+
+
+def _spelled_out(rerank: object) -> object:
+    return {"kind": rerank} if isinstance(rerank, str) else rerank
+
+
+Rerank = Annotated[RerankKind, BeforeValidator(_spelled_out, json_schema_input_type=RerankName | RerankKind)]
 
 
 class LimitByPrefix(BaseModel):
@@ -120,8 +128,8 @@ class SearchRequest(RequestBody):
     rerank: Rerank | None = Field(
         default=None,
         description="How the candidates are ordered again. `exact` scores them with their stored vectors; "
-        "`cross_encoder` has the bundle's cross-encoder read each with the query's record. An object says more: of the "
-        "kinds `cross_encoder`, `mmr` (hits that are unlike one another) and `blend` (several scores together).",
+        "`cross_encoder` has the bundle's cross-encoder read each with the query's record; `mmr` takes hits that are "
+        "unlike one another; `blend` adds several scores. A name stands for the object of this kind with its defaults.",
     )
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."

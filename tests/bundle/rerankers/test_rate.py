@@ -1,0 +1,29 @@
+"""The running estimate of what work takes."""
+
+import pytest
+
+from bundle.rerankers.rate import WorkRate
+
+
+def test_it_is_the_median_of_the_last_measurements() -> None:
+    rate = WorkRate()
+    assert rate.seconds(10) is None
+    rate.add(10, 1.0)
+    assert rate.seconds(5) == pytest.approx(0.5)
+    for seconds in (2.0, 60.0):  # a slow one among several moves nothing
+        rate.add(10, seconds)
+    assert rate.seconds(10) == pytest.approx(2.0)
+    for _ in range(15):
+        rate.add(4, 2.0)
+    assert rate.seconds(10) == pytest.approx(5.0)
+
+
+def test_a_block_is_measured_unless_it_fails() -> None:
+    rate = WorkRate()
+    with pytest.raises(ZeroDivisionError), rate.measured(3):
+        _ = 1 // 0
+    assert rate.seconds(1) is None
+    with rate.measured(3):
+        pass
+    seconds = rate.seconds(1)
+    assert seconds is not None and seconds >= 0
