@@ -11,7 +11,7 @@ _CAUTION = 0.8
 class WorkRate:
     """Seconds a unit of work: the 0.8 quantile of the last measurements.
 
-    So a single slow one moves nothing, and where times vary, as on a busy machine, it promises less than the mean would.
+    So a single slow one moves nothing, and where times vary, as on a busy machine, it is on the careful side.
     Safe to use from many threads; a measurement may be lost where two end at once.
     """
 

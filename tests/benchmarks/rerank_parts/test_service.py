@@ -1,5 +1,8 @@
 """The arithmetic of the benchmark of served reranking."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -12,7 +15,7 @@ def test_the_second_stage_is_read_from_the_header() -> None:
 
 
 def test_rows_say_how_far_the_budget_was_used() -> None:
-    results = [{"scored": 3, "degraded": {}}, {"scored": 5}, {"scored": 4, "degraded": {}}]
+    results: list[Mapping[str, Any]] = [{"scored": 3, "degraded": {}}, {"scored": 5}, {"scored": 4, "degraded": {}}]
     answers = Answers(results, np.zeros(3), np.array([0.04, 0.06, 0.05]), 0.0)
     value = {row.metric: row.value for row in _kept(answers, 50)}
     assert value["elapsed_to_budget_p50"] == pytest.approx(1.0)

@@ -29,14 +29,18 @@ class TestCrossEncoder(RankerContract):
     @pytest.fixture
     def ranker(self) -> Ranker:
         served = role(clustered(N_ITEMS), FlatKind())
-        return Staged(DenseRanker(served), CrossEncoder().build(Runtime(served, table_items(SCORES_BN)[0])), 20)
+        return Staged(
+            DenseRanker(served),
+            CrossEncoder(kind="cross_encoder").build(Runtime(served, table_items(SCORES_BN)[0])),
+            20,
+        )
 
 
 def test_the_candidates_of_the_first_stage_come_in_the_reranker_s_order() -> None:
     vectors_ND, query_BD = clustered(N_ITEMS), clustered(3, seed=4)
     items, table = table_items(SCORES_BN)
     served = role(vectors_ND, FlatKind())
-    stage = CrossEncoder().build(Runtime(served, items))
+    stage = CrossEncoder(kind="cross_encoder").build(Runtime(served, items))
     ranker = Staged(DenseRanker(served), stage, 20)
     ranking = ranker.rank(numbered(query_BD), 7)
     candidates_BR = np.argsort(-(query_BD @ vectors_ND.T), axis=1)[:, :20]
@@ -55,14 +59,18 @@ def test_a_gap_reads_no_deeper_than_it_must() -> None:
     served = role(clustered(N_ITEMS), FlatKind())
     first = DenseRanker(served)
     query = numbered(clustered(1, seed=4))
-    CrossEncoder(stop_gap=0.0).build(Runtime(served, items)).order(query, first.rank(query, N_ITEMS), 2)
+    CrossEncoder(kind="cross_encoder", stop_gap=0.0).build(Runtime(served, items)).order(
+        query, first.rank(query, N_ITEMS), 2
+    )
     assert table.calls < N_ITEMS and table.calls % 8 == 0
 
 
 def test_without_a_reranker_or_without_records_there_is_nothing_to_read() -> None:
     served = role(clustered(N_ITEMS), FlatKind())
     with pytest.raises(ValueError, match="has no reranker"):
-        CrossEncoder().build(Runtime(served))
-    ranker = Staged(DenseRanker(served), CrossEncoder().build(Runtime(served, table_items(SCORES_BN)[0])), 20)
+        CrossEncoder(kind="cross_encoder").build(Runtime(served))
+    ranker = Staged(
+        DenseRanker(served), CrossEncoder(kind="cross_encoder").build(Runtime(served, table_items(SCORES_BN)[0])), 20
+    )
     with pytest.raises(ValueError, match="needs the records of its queries"):
         ranker.rank(Queries(clustered(2, seed=4)), 5)
