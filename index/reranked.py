@@ -59,7 +59,7 @@ class GuardedPairs:
         return _finite(_guarded(lambda: self._pairs.score(place_R)))
 
     def expected_s(self, place_R: IntArray) -> float | None:
-        """Seconds that `score` will take for these; None where nothing was measured yet."""
+        """Seconds that `score` will take for these; None where that is not known."""
         return _guarded(lambda: self._pairs.expected_s(place_R))
 
 

@@ -21,7 +21,7 @@ class Pairs(Protocol):
         """Scores float32 [R] of the pairs at these places."""
 
     def expected_s(self, place_R: IntArray) -> float | None:
-        """Seconds that `score` will take for these, by what it took before; None where nothing was measured yet."""
+        """Seconds that `score` will take for these, by what it took of late; None where that is not known."""
 
 
 class Reranker(Protocol):

@@ -2,7 +2,8 @@
 
 Candidates are read in groups of GROUP. Within a budget a group is scored in parts: as much as is expected to take half
 of the time that is left, at last a pair at a time, and nothing that is expected to take longer than what is left. So
-what is known too late, that a pair took longer than expected, is the matter of one pair.
+what is known too late, that a pair took longer than expected, is the matter of one pair. Where nobody knows what a
+pair takes, one is scored to learn it.
 
 With a gap it stops where a whole group changes nothing and comes nowhere near: its best score lies more than the gap
 below the k-th best so far.
@@ -82,7 +83,7 @@ class PacedReader:
                 return n_pairs
             n_pairs = (n_pairs + 1) // 2
         expected_s = pairs.expected_s(np.arange(start, start + 1))
-        if expected_s is None:  # the first pair of all is the measurement
+        if expected_s is None:  # this pair is the measurement
             return int(left_s > 0)
         return int(expected_s <= left_s)
 

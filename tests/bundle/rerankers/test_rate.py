@@ -27,3 +27,16 @@ def test_a_block_is_measured_unless_it_fails() -> None:
         pass
     seconds = rate.seconds(1)
     assert seconds is not None and seconds >= 0
+
+
+def test_what_was_measured_long_ago_is_not_known_any_more() -> None:
+    now = 0.0
+    rate = WorkRate(lambda: now)
+    rate.add(1, 60.0)  # larger than any budget, so that nothing would ever be measured again
+    now = 9.0
+    assert rate.seconds(1) == pytest.approx(60.0)
+    rate.add(1, 2.0)
+    now = 11.0
+    assert rate.seconds(1) == pytest.approx(2.0)
+    now = 19.5
+    assert rate.seconds(1) is None
