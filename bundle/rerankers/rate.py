@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _REMEMBERED = 15
-_CAUTION = 0.8
+_CAUTION = 0.9
 _COUNTS_FOR_S = 10.0
 
 
 class WorkRate:
-    """Seconds a unit of work: the 0.8 quantile of the last measurements, of which none is older than 10 seconds.
+    """Seconds a unit of work: the 0.9 quantile of the last measurements, of which none is older than 10 seconds.
 
     So a single slow one moves nothing, and where times vary, as on a busy machine, it is on the careful side. Old ones
     are forgotten because an estimate too large for every budget would else keep itself from ever being corrected.
