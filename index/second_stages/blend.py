@@ -38,7 +38,7 @@ class BlendWeights(SecondStageConfig):
 class Blend(RerankerConfig):
     """The weighted sum of several scores, each scaled over the candidates of its query."""
 
-    kind: Literal["blend"]
+    kind: Literal["blend"] = Field(description="Which reranking this is.")
     weights: BlendWeights = Field(description="What is added, with which weights.")
     scale: ScaleName = Field(
         default="z_score",

@@ -12,7 +12,7 @@ from index.second_stages.reading import ReadingStage
 class CrossEncoder(RerankerConfig):
     """The bundle's cross-encoder, which reads each candidate with the query's record."""
 
-    kind: Literal["cross_encoder"]
+    kind: Literal["cross_encoder"] = Field(description="Which reranking this is.")
     stop_gap: float | None = Field(
         default=None,
         ge=0,

@@ -19,7 +19,7 @@ from index.second_stages.contract import Ordered, Runtime, SecondStageConfig, ca
 class Mmr(SecondStageConfig):
     """Maximal marginal relevance over the candidates, which a hit pays for by being like another."""
 
-    kind: Literal["mmr"]
+    kind: Literal["mmr"] = Field(description="Which reranking this is.")
     lambda_: float = Field(
         default=0.7,
         alias="lambda",

@@ -24,7 +24,7 @@ class Exact(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
-    kind: Literal["exact"]
+    kind: Literal["exact"] = Field(description="Which reranking this is.")
 
 
 RerankKind = Annotated[Exact | SecondStageKind, Field(discriminator="kind")]
