@@ -12,7 +12,8 @@ from pydantic import Field, model_validator
 from index.common_scale import ScaleName, scaled
 from index.ranking import FloatArray
 from index.role import Role
-from index.second_stages.contract import Found, RerankerConfig, Runtime, SecondStageConfig
+from index.second_stages.contract import RerankerConfig, Runtime, SecondStageConfig
+from index.second_stages.found import Found
 from index.second_stages.paced import PacedReader, Scored
 from index.second_stages.reading import ReadingStage, Scorer
 

@@ -1,16 +1,15 @@
-"""What a second stage is: it orders the candidates that the first stage found. B queries, C candidates, S scored."""
+"""What a second stage is: it orders the candidates that the first stage found."""
 
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-import numpy as np
 from pydantic import ConfigDict, Field
 
 from bundle.config import Config
-from index.ranking import FloatArray, IntArray, Queries, Ranking
-from index.reranked import FailureReason, ItemReranker, padded
+from index.ranking import Queries, Ranking
+from index.reranked import FailureReason, ItemReranker
 from index.role import Role
 
 OnFailure = Literal["first_stage", "error"]
@@ -81,47 +80,8 @@ class Ordered:
     reports: Sequence[Report] | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Found:
-    """The candidates of one query, best first by the first stage; `k` of them are wanted.
-
-    `query` is a batch of this query alone. `until`: when scoring is to end, by the clock of the stage.
-    """
-
-    query: Queries
-    score_C: FloatArray
-    row_C: IntArray
-    k: int
-    until: float | None = None
-
-
 class SecondStage(Protocol):
     """Orders what another ranker found; safe to call from many threads at once."""
 
     def order(self, queries: Queries, found: Ranking, k: int) -> Ordered:
         """The k best of the rows of each query; no row comes in and none gets lost within k."""
-
-
-def in_order(found: Found, score_S: FloatArray) -> tuple[FloatArray, IntArray]:
-    """The k best: the first S candidates by these scores, then the others as they were found.
-
-    Equal scores keep the order of the first stage.
-    """
-    n_scored = len(score_S)
-    order_S = np.argsort(-score_S, kind="stable")
-    scores = np.concatenate([score_S[order_S], found.score_C[n_scored:]])[: found.k]
-    rows = np.concatenate([found.row_C[:n_scored][order_S], found.row_C[n_scored:]])[: found.k]
-    return scores, rows
-
-
-def candidates(queries: Queries, found: Ranking, b: int, k: int, until: float | None = None) -> Found:
-    """The candidates of query b."""
-    score_C, row_C = found.of(b, found.rows_BR.shape[1])
-    return Found(queries.at([b]), score_C, row_C, k, until)
-
-
-def ordered(
-    best: Sequence[tuple[FloatArray, IntArray]], k: int, found: Ranking, reports: Sequence[Report] | None = None
-) -> Ordered:
-    """Scores and rows of each query as one ranking."""
-    return Ordered(padded(best, k, found.total_B), reports)

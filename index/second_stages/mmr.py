@@ -13,7 +13,8 @@ from pydantic import Field
 
 from index.common_scale import min_max
 from index.ranking import FloatArray, IntArray, Queries, Ranking
-from index.second_stages.contract import Ordered, Runtime, SecondStageConfig, candidates, ordered
+from index.second_stages.contract import Ordered, Runtime, SecondStageConfig
+from index.second_stages.found import candidates, ordered
 
 
 class Mmr(SecondStageConfig):

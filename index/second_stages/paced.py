@@ -19,7 +19,7 @@ import numpy as np
 
 from index.ranking import FloatArray
 from index.reranked import GuardedPairs, ItemReranker, asked_records
-from index.second_stages.contract import Found
+from index.second_stages.found import Found
 
 GROUP = 8
 

@@ -10,17 +10,8 @@ import numpy as np
 
 from index.errors import RerankerFailed
 from index.ranking import FloatArray, Queries, Ranking
-from index.second_stages.contract import (
-    Degraded,
-    Found,
-    Ordered,
-    Report,
-    RerankerConfig,
-    Runtime,
-    candidates,
-    in_order,
-    ordered,
-)
+from index.second_stages.contract import Degraded, Ordered, Report, RerankerConfig, Runtime
+from index.second_stages.found import Found, candidates, in_order, ordered
 from index.second_stages.paced import Scored
 
 logger = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.ranking import Queries
-from index.second_stages.contract import Found
+from index.second_stages.found import Found
 from index.second_stages.paced import GROUP, PacedReader
 from tests.index.second_stages.timed import Clock, TimedReranker, over
 
