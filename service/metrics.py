@@ -42,6 +42,12 @@ class Metrics:
         self._stage_seconds = time_of("tandem_stage_seconds", _STAGES, _STAGE_SECONDS, "collection", "stage")
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
+        self._degraded = count(
+            "tandem_degraded_total",
+            "Queries answered without all of their reranking, by reason.",
+            "collection",
+            "reason",
+        )
         self._pending = gauge("tandem_pending_records", "Records admitted and not answered.", "collection")
         self._served = gauge(
             "tandem_served_info", "1 for what is served, 0 for what was.", "collection", "bundle_id", "index_version"
@@ -76,6 +82,10 @@ class Metrics:
     def shed(self, collection: str, reason: str) -> None:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
+
+    def degraded(self, collection: str, reason: str) -> None:
+        """Count a query that a reranker `failed` on, gave `not_a_number` for, or ran `out_of_time` over."""
+        self._degraded.labels(collection, reason).inc()
 
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""

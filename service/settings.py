@@ -80,6 +80,16 @@ class LimitSettings(Config):
         return self
 
 
+class RerankSettings(Config):
+    """What becomes of a search whose reranker fails."""
+
+    on_failure: Literal["first_stage", "error"] = Field(
+        default="first_stage",
+        description="Where a cross-encoder fails, or its budget does not suffice, and the request does not say: "
+        "`first_stage` answers with the order of the first stage and says so as `degraded`, `error` with a problem.",
+    )
+
+
 class BatchingSettings(Config):
     """How waiting requests of one collection are joined; nobody ever waits for a batch to fill."""
 
@@ -153,6 +163,7 @@ class Settings(BaseSettings):
     workspace: Path = Field(default=Path("workspace"), description="Folder that holds the collections.")
     server: ServerSettings = Field(default=ServerSettings(), description="Where the server listens.")
     limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
+    rerank: RerankSettings = Field(default=RerankSettings(), description="What becomes of a failed reranker's search.")
     batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
     reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
     live_recall: LiveRecallSettings = Field(

@@ -1,5 +1,6 @@
 """POST search: parse, queue, answer."""
 
+from functools import partial
 from typing import Any
 
 from index.device import GPU_LARGEST_K
@@ -13,11 +14,13 @@ from service.loaded import Loaded
 from service.operations.examples import check_examples, count_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
+from service.operations.second_stage import SecondStageUse
 from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
-from service.schemas.search import SearchRequest
+from service.routes.second_stage import second_stage_use
+from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
 from service.settings import Settings
 from service.vectors import read_vectors
@@ -43,8 +46,9 @@ class SearchHandler:
         ones, which go with the item. `mode` chooses between embeddings, words and both; by words alone only items that
         have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
         first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
-        holds back items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for
-        records, or search by itself with `mode`.
+        holds back items near to everything. `rerank` orders the best `depth` candidates again: by exact scores, by the
+        bundle's cross-encoder where it has one, by several scores together, or so that hits are unlike one another. A
+        cross-encoder can also search by itself with `mode`.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -65,19 +69,25 @@ class SearchHandler:
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        operation = _operation(request, source, depth, limit, loaded)
-        if operation.cross_encoder is not None:
-            check_pairs(call.records, operation.cross_encoder.calls, settings.limits.max_reranked_pairs)
+        on_degraded = partial(self._serving.metrics.degraded, slot.name)
+        second = second_stage_use(request, source, depth, loaded, settings.rerank.on_failure, on_degraded)
+        operation = _operation(request, source, depth, limit, loaded, second)
+        check_pairs(call.records, _pairs_a_query(operation), settings.limits.max_reranked_pairs)
         return await slot.batcher.submit(operation, payload, call.records, call)
 
 
 def _operation(
-    request: SearchRequest, source: Source, depth: int | None, limit: PrefixLimit | None, loaded: Loaded
+    request: SearchRequest,
+    source: Source,
+    depth: int | None,
+    limit: PrefixLimit | None,
+    loaded: Loaded,
+    second: SecondStageUse | None,
 ) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
     words = _words(request, source, loaded)
-    cross_encoder = cross_encoder_use(request, source, depth, loaded)
+    cross_encoder = cross_encoder_use(request, source, loaded)
     relation = _relation(request, source, loaded)
     search = Search(
         loaded,
@@ -85,14 +95,23 @@ def _operation(
         relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
+        min(depth, loaded.version.count) if depth is not None and isinstance(request.rerank, Exact) else None,
         tuple(sorted(set(request.with_))),
         words,
         _hubness(request, source, relation, loaded),
         None if request.filter is None else loaded.version.filters.bind(request.filter),
         cross_encoder,
+        second,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
+
+
+def _pairs_a_query(operation: Search) -> int:
+    """Items that a cross-encoder reads for each query."""
+    if operation.cross_encoder is not None:
+        return operation.cross_encoder.calls
+    second = operation.second
+    return second.depth if second is not None and second.kind.reads_texts else 0
 
 
 def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | None:
