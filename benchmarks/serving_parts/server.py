@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
@@ -35,10 +35,6 @@ class Server:
     key: str = ""
     ready_s: float = 0.0
     ready_cpu_s: float = 0.0
-    _connection: http.client.HTTPConnection = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_connection", http.client.HTTPConnection("127.0.0.1", self.port, timeout=60))
 
     def cpu_s(self) -> float:
         """User and system seconds of the process and its children."""
@@ -51,15 +47,12 @@ class Server:
 
     def post(self, path: str, body: bytes, content_type: str = "application/json") -> tuple[int, bytes]:
         """Status and body of one answer."""
-        headers = {"content-type": content_type, "authorization": f"Bearer {self.key}"}
-        self._connection.request("POST", path, body, headers)
-        answer = self._connection.getresponse()
-        return answer.status, answer.read()
+        return ask(self.port, "POST", path, body, {"content-type": content_type, "authorization": f"Bearer {self.key}"})
 
     def metric(self, name: str) -> float:
         """The sum of a metric of this name over its labels; 0 where it is not there yet."""
-        self._connection.request("GET", "/metrics", headers={"authorization": f"Bearer {self.key}"})
-        text = self._connection.getresponse().read().decode()
+        _, content = ask(self.port, "GET", "/metrics", None, {"authorization": f"Bearer {self.key}"})
+        text = content.decode()
         return sum(float(found) for found in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
     def requests(self, path: str, bodies: Sequence[bytes], content_type: str = "application/json") -> list[bytes]:
@@ -119,14 +112,22 @@ def running(command: Sequence[str], port: int, ready: str, log: Path, key: str =
 def _wait_until_ready(process: subprocess.Popen[bytes], port: int, path: str, log: Path) -> None:
     deadline = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < deadline and process.poll() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-        with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
-            connection.request("GET", path)
-            if connection.getresponse().status == 200:
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            if ask(port, "GET", path)[0] == 200:
                 return
         time.sleep(_POLL_S)
     process.kill()
     raise RuntimeError(f"the server did not become ready:\n{log.read_text()[-2000:]}")
+
+
+def ask(
+    port: int, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
+) -> tuple[int, bytes]:
+    """Status and body of one answer, over a connection of its own."""
+    with contextlib.closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
+        connection.request(method, path, body, headers or {})
+        answer = connection.getresponse()
+        return answer.status, answer.read()
 
 
 def free_port() -> int:
