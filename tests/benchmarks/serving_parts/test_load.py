@@ -13,6 +13,7 @@ class Echo(BaseHTTPRequestHandler):
     """Answers with the body that it gets; 429 to `full`, and ends the connection at `gone`."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # head and body leave together, so that nothing waits for an acknowledgement
 
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers["content-length"]))
