@@ -56,7 +56,7 @@ def _run(collection: Collection, n_tokens: int, n_texts: int) -> dict[str, dict[
             answers, cpu_us = server.closed_loop(requests, concurrency, n_texts // batch)
             loads[name] = {
                 "cpu_us": cpu_us / batch,
-                "texts_per_s": answers.qps * batch,
+                "texts_a_second": answers.qps * batch,
                 **milliseconds(answers.latency_s),
             }
     after = _raws(bound, texts, n_texts)
@@ -101,7 +101,7 @@ def _raws(bound: RawMinilm, texts: Sequence[str], n_texts: int) -> dict[int, Raw
 
 
 def _raw_measures(raw: Raw, batch: int) -> dict[str, float]:
-    return {"cpu_us": raw.cpu_us / batch, "texts_per_s": raw.qps * batch, "p50_ms": raw.p50_ms}
+    return {"cpu_us": raw.cpu_us / batch, "texts_a_second": raw.qps * batch, "p50_ms": raw.p50_ms}
 
 
 def _bodies(texts: Sequence[str], batch: int) -> list[bytes]:
