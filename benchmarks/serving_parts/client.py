@@ -1,8 +1,9 @@
-"""The process that sends: reads a job from stdin, writes what it saw to stdout."""
+"""The process that sends: reads a job from one file, writes what it saw to another."""
 
 import pickle
 import sys
 import time
+from pathlib import Path
 
 import uvloop
 
@@ -17,4 +18,5 @@ async def _timed(job: Job) -> Answers:
 
 
 if __name__ == "__main__":
-    sys.stdout.buffer.write(pickle.dumps(uvloop.run(_timed(pickle.load(sys.stdin.buffer)))))
+    told, seen = map(Path, sys.argv[1:])
+    seen.write_bytes(pickle.dumps(uvloop.run(_timed(pickle.loads(told.read_bytes())))))

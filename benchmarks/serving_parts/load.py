@@ -7,10 +7,12 @@ import asyncio
 import pickle
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
 from benchmarks.report import ROOT
@@ -179,8 +181,11 @@ def post(path: str, body: bytes, key: str = "", content_type: str = JSON, **head
 
 
 def in_client(job: Job) -> Answers:
-    """Do the job in a process of its own."""
-    command = [sys.executable, "-m", "benchmarks.serving_parts.client"]
-    done = subprocess.run(command, input=pickle.dumps(job), stdout=subprocess.PIPE, check=True, cwd=ROOT)
-    answers: Answers = pickle.loads(done.stdout)
+    """Do the job in a process of its own, told and answered by files: a pipe would be shared with the event loop."""
+    with tempfile.TemporaryDirectory() as folder:
+        told, seen = Path(folder) / "job", Path(folder) / "answers"
+        told.write_bytes(pickle.dumps(job))
+        command = [sys.executable, "-m", "benchmarks.serving_parts.client", str(told), str(seen)]
+        subprocess.run(command, check=True, cwd=ROOT)
+        answers: Answers = pickle.loads(seen.read_bytes())
     return answers

@@ -4,6 +4,7 @@ python -m benchmarks.serving_parts.textbook INDEX EF_SEARCH PORT
 """
 
 import argparse
+from typing import Any
 
 import faiss
 import numpy as np
@@ -37,7 +38,7 @@ class Neighbours(BaseModel):
 def make_app(index: faiss.Index, ef_search: int) -> FastAPI:
     """The service over an index."""
     app = FastAPI()
-    item_ids = [f"item-{row:06d}" for row in range(index.ntotal)]
+    item_ids = item_ids_of(index)
     parameters = faiss.SearchParametersHNSW(efSearch=ef_search)
 
     @app.get("/readyz")
@@ -56,16 +57,26 @@ def make_app(index: faiss.Index, ef_search: int) -> FastAPI:
     return app
 
 
-def main() -> None:
-    """Serve until a signal."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def item_ids_of(index: faiss.Index) -> list[str]:
+    """The ids of all items, by row."""
+    return [f"item-{row:06d}" for row in range(index.ntotal)]
+
+
+def index_and_port(description: str | None) -> tuple[faiss.Index, int, int]:
+    """What the command line names: a mapped index, its efSearch, and a port."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("index")
     parser.add_argument("ef_search", type=int)
     parser.add_argument("port", type=int)
     told = parser.parse_args()
-    app = make_app(faiss.read_index(told.index, faiss.IO_FLAG_MMAP_IFC), told.ef_search)
-    uvicorn.run(app, port=told.port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
+    return faiss.read_index(told.index, faiss.IO_FLAG_MMAP_IFC), told.ef_search, told.port
+
+
+def serve(app: Any, port: int) -> None:
+    """Serve until a signal, under uvicorn as the service runs under it."""
+    uvicorn.run(app, port=port, loop="uvloop", http="httptools", access_log=False, log_level="warning")
 
 
 if __name__ == "__main__":
-    main()
+    index, ef_search, port = index_and_port(__doc__)
+    serve(make_app(index, ef_search), port)

@@ -23,18 +23,20 @@ from index.store import activate, list_versions, read_version
 NAME, FEATURE = "bench", "vector"
 SEARCH_PATH = f"/v1/collections/{NAME}/search"
 TARGET_RECALL = 0.95
-# The graph that other engines were measured with; the build doubles ef_search until the target is met.
-GRAPH = HnswKind(m=16, ef_construction=100, ef_search=16)
+# The graph that other engines were measured with, and the least ef_search: a build doubles it until the target is met.
+LEAST_EF = HnswKind(m=16, ef_construction=100, ef_search=16)
 N_QUERIES = 2_000
 
 
-def vector_collection(cache: Path, count: int, dimension: int, id_prefixes: tuple[str, ...] = ("item",)) -> Collection:
+def vector_collection(
+    cache: Path, count: int, dimension: int, id_prefixes: tuple[str, ...] = ("item",), kind: HnswKind = LEAST_EF
+) -> Collection:
     """The collection, kept in `cache`, with one index version for each prefix of item ids; the first is active.
 
-    Every version holds the same vectors. Its `ef_search` is the least of 16, 32, ... that reaches an index recall@10
-    of .95 on held-back queries.
+    Every version holds the same vectors. Its `ef_search` is that of `kind`, doubled until an index recall@10 of .95 is
+    reached on held-back queries.
     """
-    root = cache / f"vectors-{count}-{dimension}-format-{FORMAT_VERSION}"
+    root = cache / f"vectors-{count}-{dimension}-m-{kind.m}-ef-{kind.ef_search}-format-{FORMAT_VERSION}"
     collection = Workspace(root).collection(NAME)
     vectors_ND = Mixture(dimension).draw(count, seed=1)
     if not list_versions(collection):
@@ -48,7 +50,7 @@ def vector_collection(cache: Path, count: int, dimension: int, id_prefixes: tupl
         config = BuildConfig(
             collection=NAME,
             items=items,
-            kind=GRAPH,
+            kind=kind,
             target_recall=TARGET_RECALL,
             queries=root / "queries.parquet",
             attributes=(),

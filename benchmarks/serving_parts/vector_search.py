@@ -19,6 +19,7 @@ from benchmarks.serving_parts.raw import Raw, measure_raw, open_index
 from benchmarks.serving_parts.server import Server, free_port, milliseconds, running, serving
 from benchmarks.serving_parts.textbook import TEXTBOOK_PATH
 from benchmarks.serving_parts.vector_collection import (
+    LEAST_EF,
     SEARCH_PATH,
     TARGET_RECALL,
     manifest_of,
@@ -26,9 +27,11 @@ from benchmarks.serving_parts.vector_collection import (
     vector_collection,
 )
 from bundle.workspace import Collection
+from index.kinds.hnsw import HnswKind
 from index.manifest import INDEX_FILE, IndexManifest
 
 K, CONCURRENCIES = 10, (1, 8, 32)
+GRAPHS = {"default": HnswKind(), "least-ef": LEAST_EF}
 RAW_BYTES = "application/octet-stream"
 _NOT_TAKEN = (415, 422)
 
@@ -44,15 +47,12 @@ class Form:
 
 @dataclass(frozen=True)
 class _World:
+    task: str
     collection: Collection
     manifest: IndexManifest
     queries_QD: FloatArray
     n_requests: int
     n_raw: int
-
-    @property
-    def task(self) -> str:
-        return f"search-vector-{self.manifest.count}-{self.manifest.dimension}"
 
     @property
     def index_file(self) -> str:
@@ -64,10 +64,12 @@ def measure(budget: Budget) -> list[Row]:
     count, dimensions = (10_000, (128,)) if budget.quick else (100_000, (128, 384))
     rows = []
     for dimension in dimensions:
-        collection = vector_collection(budget.cache, count, dimension)
-        sizes = (500, 2_000) if budget.quick else (6_000, 10_000)
-        world = _World(collection, manifest_of(collection), queries(dimension), *sizes)
-        rows += measure_collection(world, budget.seeds)
+        for graph in ("least-ef",) if budget.quick else GRAPHS:
+            collection = vector_collection(budget.cache, count, dimension, kind=GRAPHS[graph])
+            sizes = (500, 2_000) if budget.quick else (6_000, 10_000)
+            task = f"search-vector-{count}-{dimension}-{graph}"
+            world = _World(task, collection, manifest_of(collection), queries(dimension), *sizes)
+            rows += measure_collection(world, budget.seeds)
     return rows
 
 
@@ -106,9 +108,10 @@ def _run(world: _World) -> dict[str, dict[str, float]]:
 def _servers(world: _World) -> Iterator[tuple[str, Server, Mapping[str, Form]]]:
     with serving(world.collection.folder.parents[1]) as server:
         yield "http", server, taken_forms(server, forms_of(world.queries_QD))
-    with _textbook(world) as server:
-        bodies = [orjson.dumps({"vector": query, "k": K}) for query in world.queries_QD.tolist()]
-        yield "textbook", server, {"": Form(TEXTBOOK_PATH, "application/json", bodies)}
+    bodies = [orjson.dumps({"vector": query, "k": K}) for query in world.queries_QD.tolist()]
+    for name in ("textbook", "bare"):
+        with _compared(world, name) as server:
+            yield name, server, {"": Form(TEXTBOOK_PATH, "application/json", bodies)}
 
 
 def forms_of(queries_QD: FloatArray) -> dict[str, Form]:
@@ -141,11 +144,10 @@ def taken_forms(server: Server, forms: Mapping[str, Form]) -> dict[str, Form]:
 
 
 @contextmanager
-def _textbook(world: _World) -> Iterator[Server]:
+def _compared(world: _World, module: str) -> Iterator[Server]:
     port, ef_search = free_port(), world.manifest.kind.setting()["ef_search"]
-    module = "benchmarks.serving_parts.textbook"
-    command = [sys.executable, "-m", module, world.index_file, str(ef_search), str(port)]
-    with running(command, port, "/readyz", world.collection.folder / "textbook.log") as server:
+    command = [sys.executable, "-m", f"benchmarks.serving_parts.{module}", world.index_file, str(ef_search), str(port)]
+    with running(command, port, "/readyz", world.collection.folder / f"{module}.log") as server:
         yield server
 
 
@@ -158,14 +160,16 @@ def _raw(world: _World) -> Raw:
 
 VECTOR_SEARCH = Part(
     """
-    100,000 clustered unit vectors of 128 and of 384 numbers as in `index.md`, HNSW with the least `ef_search` of 16,
-    32, ... whose index recall@10 on held-back queries is .95 or more, k 10, one query a request. `raw`: FAISS in
-    process, one query after the other on one thread, measured before, between and after the servers, mean taken.
-    `http-*`: the service as `tandem serve` starts it, one worker, with an API key, metrics, and a log of every request
-    written to a file; the query as JSON numbers, as base64 inside JSON, or as the bytes of float32 alone. `textbook-*`:
-    a FastAPI route of the plain kind (`def`, pydantic models in and out, a list of numbers) around the same index file
-    in a process of its own under the same uvicorn, without key, metrics or log. `c<n>`: n connections kept alive, each
-    sending its next request once the last is answered, from a client process on the same cores. `cpu_us`: user and
+    100,000 clustered unit vectors of 128 and of 384 numbers as in `index.md`, k 10, one query a request. `default`:
+    HNSW as a build makes it (32 links, `ef_search` 64). `least-ef`: 16 links and the least `ef_search` of 16, 32, ...
+    whose index recall@10 on held-back queries is .95 or more; the cheaper the search, the more weighs all else. `raw`:
+    FAISS in process, one query after the other on one thread, measured before, between and after the servers, mean
+    taken. `http-*`: the service as `tandem serve` starts it, one worker, with an API key, metrics, and a log of every
+    request written to a file; the query as JSON numbers, as base64 inside JSON, or as the bytes of float32 alone.
+    `textbook-*`: a FastAPI route of the plain kind (`def`, pydantic models in and out, a list of numbers) around the
+    same index file in a process of its own under the same uvicorn, without key, metrics or log. `bare-*`: an ASGI
+    function with orjson there, which checks nothing: what HTTP costs at the least. `c<n>`: n connections kept alive,
+    each sending its next request once the last is answered, from a client process on the same cores. `cpu_us`: user and
     system time of the server's processes a request. Targets of `cpu_ratio_to_raw`: 3.0 for JSON and 2.5 for base64 and
     bytes at 128, 2.2 and 1.8 at 384.
     """,
