@@ -75,7 +75,6 @@ def _half_load(
         answers = in_client(load)
     swapping_s, steady_s = split_by_swaps(answers, windows(answers, published_s))
     return {
-        "offered_share": 0.5,
         "requests": len(answers.status),
         "swaps": len(windows(answers, published_s)),
         "failed": answers.failed,

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,7 +28,7 @@ class Held:
 class Peak:
     """The largest resident memory seen so far."""
 
-    rss_mb: float = field(default=0.0)
+    rss_mb: float
 
 
 @contextmanager
