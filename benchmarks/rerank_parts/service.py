@@ -13,13 +13,12 @@ from typing import Any
 
 import numpy as np
 import orjson
-import psutil
 from numpy.typing import NDArray
 
 from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
 from benchmarks.rerank_parts.served_collection import MAX_TOKENS, NAME, ServedPackages, prepare
-from benchmarks.serving import running_server
+from benchmarks.serving_parts.server import Server, serving
 from bundle.columns import batches_of_like_length
 from bundle.rerankers.cross_encoder import PARTS, TOKENS
 from bundle.session import OnnxSession, SessionConfig
@@ -29,7 +28,6 @@ from index.store import current, read_version
 from training.pretrained import DEFAULT_MODEL
 
 TASK = "rerank-service"
-PORT = 18_190
 N_ITEMS, DEPTH, K = 5_000, 50, 10
 BUDGETS_MS = (50, 100, 200)
 PAIRS_A_BATCH, TOKENS_A_BATCH = 32, 4096
@@ -47,15 +45,16 @@ class Answers:
     cpu_s: float
 
 
-def ask(server: psutil.Process, queries: Sequence[str], **fields: Any) -> Answers:
+def ask(server: Server, queries: Sequence[str], **fields: Any) -> Answers:
     """Search for each query over one connection; RuntimeError for an answer that is an error."""
     results, latencies, rescores = [], [], []
-    with closing(http.client.HTTPConnection("127.0.0.1", PORT)) as connection:
-        before = _cpu_s(server)
+    headers = {"content-type": "application/json", "authorization": f"Bearer {server.key}"}
+    with closing(http.client.HTTPConnection("127.0.0.1", server.port)) as connection:
+        before = server.cpu_s()
         for query in queries:
             body = orjson.dumps({"queries": [{"text": query}], "k": K, **fields})
             started = time.perf_counter()
-            connection.request("POST", PATH, body, {"content-type": "application/json"})
+            connection.request("POST", PATH, body, headers)
             response = connection.getresponse()
             answer = response.read()
             latencies.append(time.perf_counter() - started)
@@ -63,7 +62,7 @@ def ask(server: psutil.Process, queries: Sequence[str], **fields: Any) -> Answer
                 raise RuntimeError(answer.decode())
             rescores.append(rescore_s(response.headers["server-timing"]))
             results.append(orjson.loads(answer)["results"][0])
-        spent = _cpu_s(server) - before
+        spent = server.cpu_s() - before
     return Answers(results, np.array(latencies), np.array(rescores), spent)
 
 
@@ -122,7 +121,7 @@ def measure(budget: Budget) -> list[Row]:
         root = Path(folder)
         served = prepare(root, budget.data, 1_000 if budget.quick else N_ITEMS)
         queries = served.queries[:: len(served.queries) // n_queries][:n_queries]
-        with running_server(root, PORT) as server:
+        with serving(root) as server:
             ask(server, queries[:5], rerank="cross_encoder", depth=DEPTH)
             found = ask(server, queries, k=DEPTH)
             rows = _cost(server, served, queries, found)
@@ -132,7 +131,7 @@ def measure(budget: Budget) -> list[Row]:
     return rows
 
 
-def _cost(server: psutil.Process, served: ServedPackages, queries: Sequence[str], found: Answers) -> list[Row]:
+def _cost(server: Server, served: ServedPackages, queries: Sequence[str], found: Answers) -> list[Row]:
     asked = [
         [(query, served.items[hit["item_id"]]) for hit in result["hits"]]
         for query, result in zip(queries, found.results, strict=True)
@@ -170,7 +169,7 @@ def _kept(answers: Answers, budget_ms: float) -> list[Row]:
     ]
 
 
-def _degraded(server: psutil.Process, queries: Sequence[str]) -> list[Row]:
+def _degraded(server: Server, queries: Sequence[str]) -> list[Row]:
     many = [*queries] * 3
     plain = ask(server, many, k=K)
     degraded = ask(server, many, rerank=_within(0.001), depth=DEPTH)
@@ -181,11 +180,6 @@ def _degraded(server: psutil.Process, queries: Sequence[str]) -> list[Row]:
         Row(TASK, "degraded", "p50_ratio_to_first_stage", degraded_ms / plain_ms),
         Row(TASK, "degraded", "cpu_ratio_to_first_stage", degraded.cpu_s / plain.cpu_s),
     ]
-
-
-def _cpu_s(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
 
 
 SERVICE = Part(
