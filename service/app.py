@@ -26,12 +26,14 @@ from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
 from service.routes.semantic_ids import SemanticIdsHandler
+from service.routes.shadow import ShadowHandler, shadow_router
 from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
 from service.schemas.embed import EmbedAnswer, EmbedRequest
 from service.schemas.rerank import RerankAnswer, RerankRequest
 from service.schemas.search import SearchAnswer, SearchRequest
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer, SemanticIdsRequest
+from service.schemas.shadow import ShadowInfo, ShadowRequest
 from service.serving import Serving
 from service.settings import Settings
 
@@ -75,6 +77,7 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
     app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(shadow_router(serving, problem_responses(401, 403, 404)))
     app.include_router(compat_router(serving))
     app.include_router(console_router())
     app.include_router(health_router(serving))
@@ -116,4 +119,5 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
         route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", is_admin=True),
+        route("/shadow", ShadowHandler(serving), ShadowRequest, ShadowInfo, "Try a version", is_admin=True),
     ]

@@ -16,8 +16,9 @@ from prometheus_client import (
 
 from service.batching import BatchReport
 from service.call import Call
-from service.live_recall import Estimate
+from service.estimate import Estimate
 from service.loaded import Loaded
+from service.shadow.metrics import ShadowMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -57,6 +58,7 @@ class Metrics:
             for end, meaning in RECALL_ENDS.items()
         }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
+        self.shadow = ShadowMetrics(self.registry)
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)

@@ -1,7 +1,9 @@
 """Everything that lives as long as the application: slots, watcher, metrics and the request log."""
 
 import asyncio
+import os
 from functools import partial
+from pathlib import Path
 
 from service.access import Access
 from service.batching import Batcher
@@ -11,6 +13,8 @@ from service.loaded import Loaded
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.settings import Settings
+from service.shadow.shadowing import Shadowing
+from service.shadow.tally import TallyFolder
 from service.slots import Slot, Slots
 from service.watcher import Watcher
 
@@ -23,6 +27,12 @@ class Serving:
         self.access = Access(settings.security)
         self.metrics = Metrics()
         self.live_recall = LiveRecall(settings.live_recall.core_share, self.metrics.recall)
+        self.shadowing = Shadowing(
+            settings.shadow.core_share,
+            TallyFolder(_shared_folder(), os.getpid()),
+            self.metrics.shadow.searched,
+            self.metrics.shadow.reported,
+        )
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
         self._request_log = request_log
@@ -37,6 +47,7 @@ class Serving:
             self._request_log.start()
         loop = asyncio.get_running_loop()
         self.live_recall.start()
+        self.shadowing.start()
         self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop)
         self.watcher.start()
 
@@ -46,6 +57,7 @@ class Serving:
         for slot in self.slots:
             await asyncio.to_thread(slot.batcher.close)
         await asyncio.to_thread(self.live_recall.stop)
+        await asyncio.to_thread(self.shadowing.stop)
         if self.watcher is not None:
             await asyncio.to_thread(self.watcher.stop)
         if self._request_log is not None:
@@ -86,3 +98,9 @@ class Serving:
         )
         self.metrics.watch_pending(name, batcher.pending)
         return batcher
+
+
+def _shared_folder() -> Path | None:
+    """The folder that the processes of one server share, where there are several."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return None if folder is None else Path(folder)

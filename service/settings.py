@@ -102,6 +102,14 @@ class LiveRecallSettings(Config):
     )
 
 
+class ShadowSettings(Config):
+    """How a candidate version is tried on real searches, in the background."""
+
+    core_share: float = Field(
+        default=0.05, ge=0, le=0.5, description="Share of one core that all trials may take; 0 tries nothing."
+    )
+
+
 class SecuritySettings(Config):
     """Who may ask, and who may change what is served."""
 
@@ -152,6 +160,7 @@ class Settings(BaseSettings):
     live_recall: LiveRecallSettings = Field(
         default=LiveRecallSettings(), description="How real searches are checked against exact search."
     )
+    shadow: ShadowSettings = Field(default=ShadowSettings(), description="How a candidate version is tried.")
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
     compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")

@@ -1,5 +1,8 @@
 """POST search: parse, queue, answer."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from index.device import GPU_LARGEST_K
@@ -7,6 +10,7 @@ from index.fusion import Fusion
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
+from service.batching import Stages
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
@@ -20,6 +24,7 @@ from service.routes.cross_encoder import cross_encoder_use
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.shadow.shadowing import Answered
 from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
@@ -68,7 +73,24 @@ class SearchHandler:
         operation = _operation(request, source, depth, limit, loaded)
         if operation.cross_encoder is not None:
             check_pairs(call.records, operation.cross_encoder.calls, settings.limits.max_reranked_pairs)
-        return await slot.batcher.submit(operation, payload, call.records, call)
+        answer = await slot.batcher.submit(operation, payload, call.records, call)
+        if slot.candidate is not None:
+            repeat = partial(_repeat, request, source, payload, settings)
+            answered = Answered(loaded, answer, len(payload), repeat, is_of_vectors=source == "vectors")
+            self._serving.shadowing.consider(slot.candidate, answered)
+        return answer
+
+
+def _repeat(
+    request: SearchRequest, source: Source, payload: Sequence[Any], settings: Settings, loaded: Loaded, place: int
+) -> bytes:
+    """What `loaded` answers to one query of a checked request; raises what it would answer the request with."""
+    limit = _limit(request, loaded, settings.limits.max_k)
+    operation = _operation(request, source, _depth(request, source, settings), limit, loaded)
+    (outcome,) = replace(operation, extras=()).run([payload[place : place + 1]], Stages())
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _operation(
