@@ -46,6 +46,13 @@ def test_searches_without_hits_agree_and_one_with_hits_does_not() -> None:
     assert compare(answer({}), 0, answer({"a": 1.0})) == Comparison(0.0, True, ())
 
 
+def test_a_first_hit_that_ties_with_another_has_not_changed() -> None:
+    served = answer({"a": 0.9, "b": 0.9})
+    assert not compare(served, 0, answer({"b": 0.9, "a": 0.9})).first_changed
+    assert compare(served, 0, answer({"b": 0.9, "a": 0.89})).first_changed
+    assert compare(served, 0, answer({"b": 0.9})).first_changed
+
+
 def test_a_report_is_the_arithmetic_of_what_was_compared() -> None:
     tally = Tally(TRIAL)
     assert tally.report().overlap is None
