@@ -26,6 +26,11 @@ class Stages(dict[str, float]):
         super().__init__()
         self._last = time.perf_counter()
 
+    @property
+    def ended(self) -> float:
+        """When the last mark was made, by time.perf_counter."""
+        return self._last
+
     def mark(self, stage: str) -> None:
         """Add the time since the last mark to `stage`."""
         now = time.perf_counter()

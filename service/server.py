@@ -18,6 +18,7 @@ from fastapi import FastAPI
 from bundle.errors import ConfigError
 from service.logs import configure_logging
 from service.settings import Settings, load_settings
+from service.traces import check_traces
 
 logger = logging.getLogger(__name__)
 _CONFIG = "TANDEM_CONFIG_FILE"
@@ -44,6 +45,7 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
             "--workspace or TANDEM_WORKSPACE",
             workspace=str(settings.workspace),
         )
+    check_traces(settings.traces)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure_logging(settings.logs.level)
     logger.info("server starting", extra={"settings": settings.redacted()})

@@ -16,6 +16,7 @@ from service.settings import Settings
 from service.shadow.shadowing import Shadowing
 from service.shadow.tally import TallyFolder
 from service.slots import Slot, Slots
+from service.traces import open_traces
 from service.watcher import Watcher
 
 
@@ -35,6 +36,7 @@ class Serving:
         )
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
+        self.traces = open_traces(settings.traces)
         self._request_log = request_log
         if request_log is None and settings.logs.requests:
             self._request_log = RequestLog()
@@ -60,12 +62,16 @@ class Serving:
         await asyncio.to_thread(self.shadowing.stop)
         if self.watcher is not None:
             await asyncio.to_thread(self.watcher.stop)
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.close)
         if self._request_log is not None:
             await asyncio.to_thread(self._request_log.close)
 
     def finished(self, call: Call) -> None:
         """Count and log an answered request."""
         self.metrics.request(call)
+        if self.traces is not None:
+            self.traces.finished(call)
         if self._request_log is not None:
             self._request_log.write(call)
 

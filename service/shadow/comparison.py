@@ -35,7 +35,7 @@ def compare(served: bytes, place: int, candidate: bytes) -> Comparison:
 
 def _ties(item_id: str | None, hits: Mapping[str, float]) -> bool:
     """Whether an item is as good as the first hit, as items with the same text are."""
-    if item_id not in hits:
+    if item_id is None or item_id not in hits:
         return False
     best = next(iter(hits.values()))
     return hits[item_id] >= best - SCORE_TOLERANCE * max(1.0, abs(best))
