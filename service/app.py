@@ -36,6 +36,7 @@ from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswe
 from service.schemas.shadow import ShadowInfo, ShadowRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.settings_file import SettingsFile
 
 PREFIX = "/v1/collections/{collection}"
 _QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
@@ -46,9 +47,14 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, request_log: RequestLog | None = None) -> FastAPI:
-    """The ASGI application over the workspace of `settings`; loading begins with its lifespan."""
-    serving = Serving(settings, request_log)
+def create_app(
+    settings: Settings, request_log: RequestLog | None = None, settings_file: SettingsFile | None = None
+) -> FastAPI:
+    """The ASGI application over the workspace of `settings`; loading begins with its lifespan.
+
+    `settings_file` is where the settings came from, if it is to be followed.
+    """
+    serving = Serving(settings, request_log, settings_file)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -96,13 +102,11 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 
 
 def _hot_routes(serving: Serving) -> list[HotRoute]:
-    limit = serving.settings.limits.max_body_bytes
-
     def route(path: str, handler: Any, request: Any, answer: Any, summary: str, is_admin: bool = False) -> HotRoute:
         return HotRoute(
             PREFIX + path,
             handler,
-            max_body_bytes=limit,
+            max_body_bytes=lambda: serving.settings.limits.max_body_bytes,
             request_model=request,
             answer_model=answer,
             name=handler.__name__,

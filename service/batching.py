@@ -97,6 +97,10 @@ class Batcher:
         for thread in self._threads:
             thread.start()
 
+    def use(self, settings: BatchingSettings) -> None:
+        """Take other settings; the number of threads stays."""
+        self._settings = settings
+
     def pending(self) -> int:
         """Records admitted and not yet handed back."""
         return self._pending

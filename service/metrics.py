@@ -58,6 +58,10 @@ class Metrics:
             for end, meaning in RECALL_ENDS.items()
         }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
+        self._settings_reads = count("tandem_settings_reloads_total", "Changed settings files that were taken up.")
+        self._settings_failures = count("tandem_settings_reload_failures_total", "Changed settings files with faults.")
+        self._settings_failing = gauge("tandem_settings_reload_failing", "1 while the settings file has faults.")
+        self._settings_waiting = gauge("tandem_settings_waiting", "Settings in the file that wait for a restart.")
         self.shadow = ShadowMetrics(self.registry)
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
@@ -78,6 +82,17 @@ class Metrics:
     def shed(self, collection: str, reason: str) -> None:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
+
+    def settings_read(self, n_waiting: int) -> None:
+        """Count a changed settings file of which all but `n_waiting` settings are used."""
+        self._settings_reads.inc()
+        self._settings_failing.set(0)
+        self._settings_waiting.set(n_waiting)
+
+    def settings_failed(self) -> None:
+        """Count a changed settings file that cannot be used."""
+        self._settings_failures.inc()
+        self._settings_failing.set(1)
 
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""

@@ -17,7 +17,8 @@ from fastapi import FastAPI
 
 from bundle.errors import ConfigError
 from service.logs import configure_logging
-from service.settings import Settings, load_settings
+from service.settings import Settings
+from service.settings_file import SettingsFile
 from service.traces import check_traces
 
 logger = logging.getLogger(__name__)
@@ -38,7 +39,8 @@ class DrainingServer(uvicorn.Server):
 
 def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
     """Serve until a signal; raises ConfigError before anything starts when a setting is wrong."""
-    settings = load_settings(config, overrides)
+    file = SettingsFile(config, overrides)
+    settings = file.read()
     if not settings.workspace.is_dir():
         raise ConfigError(
             f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
@@ -52,7 +54,7 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     if settings.server.workers == 1:
         from service.app import create_app
 
-        DrainingServer(uvicorn_config(settings, create_app(settings))).run()
+        DrainingServer(uvicorn_config(settings, create_app(settings, settings_file=file))).run()
         return
     # Worker processes read the same settings again, so no secret has to travel.
     os.environ[_CONFIG] = str(config) if config else ""
@@ -67,9 +69,10 @@ def worker_app() -> FastAPI:
     from service.app import create_app
 
     path = os.environ.get(_CONFIG)
-    settings = load_settings(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
+    file = SettingsFile(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
+    settings = file.read()
     configure_logging(settings.logs.level)
-    return create_app(settings)
+    return create_app(settings, settings_file=file)
 
 
 def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:

@@ -1,6 +1,7 @@
 """Everything that lives as long as the application: slots, watcher, metrics and the request log."""
 
 import asyncio
+import logging
 import os
 from functools import partial
 from pathlib import Path
@@ -13,6 +14,7 @@ from service.loaded import Loaded
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.settings import Settings
+from service.settings_file import SettingsFile, SettingsWatch
 from service.shadow.shadowing import Shadowing
 from service.shadow.tally import TallyFolder
 from service.slots import Slot, Slots
@@ -23,8 +25,11 @@ from service.watcher import Watcher
 class Serving:
     """The running parts of one application; started and stopped by its lifespan."""
 
-    def __init__(self, settings: Settings, request_log: RequestLog | None = None) -> None:
+    def __init__(
+        self, settings: Settings, request_log: RequestLog | None = None, settings_file: SettingsFile | None = None
+    ) -> None:
         self.settings = settings
+        self._settings_file = settings_file or SettingsFile(None)
         self.access = Access(settings.security)
         self.metrics = Metrics()
         self.live_recall = LiveRecall(settings.live_recall.core_share, self.metrics.recall)
@@ -50,7 +55,14 @@ class Serving:
         loop = asyncio.get_running_loop()
         self.live_recall.start()
         self.shadowing.start()
-        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop)
+        look = SettingsWatch(
+            self._settings_file,
+            self.settings,
+            lambda settings: loop.call_soon_threadsafe(self.use, settings),
+            self.metrics.settings_read,
+            self.metrics.settings_failed,
+        ).look
+        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop, look)
         self.watcher.start()
 
     async def stop(self) -> None:
@@ -66,6 +78,23 @@ class Serving:
             await asyncio.to_thread(self.traces.close)
         if self._request_log is not None:
             await asyncio.to_thread(self._request_log.close)
+
+    def use(self, settings: Settings) -> None:
+        """Go on with other settings, of which only what needs no restart differs; called on the event loop.
+
+        Requests are handled on the same loop, so each finds all of the old ones or all of these.
+        """
+        if settings.logs.level != self.settings.logs.level:
+            logging.getLogger().setLevel(settings.logs.level.upper())
+        self.settings = settings
+        self.live_recall.core_share = settings.live_recall.core_share
+        self.shadowing.core_share = settings.shadow.core_share
+        for slot in self.slots:
+            slot.batcher.use(settings.batching)
+        if self.watcher is not None:
+            self.watcher.use(settings)
+        if self.traces is not None:
+            self.traces.sample_share = settings.traces.sample_share
 
     def finished(self, call: Call) -> None:
         """Count and log an answered request."""

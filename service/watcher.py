@@ -47,13 +47,16 @@ class Watcher:
         metrics: Metrics,
         live_recall: LiveRecall,
         loop: asyncio.AbstractEventLoop,
+        look_at_settings: Callable[[], None] = lambda: None,
     ) -> None:
+        """`look_at_settings` is called at every look; it follows the settings file."""
         self._settings = settings
         self._workspace = Workspace(settings.workspace)
         self._slots = slots
         self._metrics = metrics
         self._live_recall = live_recall
         self._loop = loop
+        self._look_at_settings = look_at_settings
         self._followed: dict[str, _Followed] = {}
         self._candidates = Candidates(settings, lambda name, candidate: self._on_loop(self._try, name, candidate))
         self._idle: queue.SimpleQueue[Loaded] = queue.SimpleQueue()
@@ -76,6 +79,11 @@ class Watcher:
         if retry is not None:
             self._retry.add(retry)
         self._wake.set()
+
+    def use(self, settings: Settings) -> None:
+        """Load and look by other settings from now on."""
+        self._settings = settings
+        self._candidates.use(settings)
 
     def stop(self) -> None:
         """End the thread after its present load, and close what it loaded; to be called off the event loop."""
@@ -101,6 +109,7 @@ class Watcher:
             self._wake.wait(self._settings.reload.poll_seconds)
 
     def _look(self) -> None:
+        self._look_at_settings()
         for collection in self._workspace.collections():
             self._follow(collection)
             self._candidates.follow(collection, self._followed[collection.name].loaded)

@@ -38,6 +38,10 @@ class Candidates:
         self._on_change = on_change
         self._tried: dict[str, _Tried] = {}
 
+    def use(self, settings: Settings) -> None:
+        """Load by other settings from now on."""
+        self._settings = settings
+
     def follow(self, collection: Collection, served: Loaded | None) -> None:
         """Bring the candidate of a collection in step with its SHADOW file."""
         tried = self._tried.setdefault(collection.name, _Tried())
