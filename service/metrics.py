@@ -1,8 +1,10 @@
 """Prometheus metrics: `tandem_` names, base units, labels bound once so that a request only adds numbers."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
 
 from prometheus_client import (
@@ -14,10 +16,12 @@ from prometheus_client import (
     multiprocess,
 )
 
+from index.rebuild_report import LastRebuild
 from service.batching import BatchReport
 from service.call import Call
 from service.estimate import Estimate
 from service.loaded import Loaded
+from service.release import RELEASE
 from service.shadow.metrics import ShadowMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -43,13 +47,26 @@ class Metrics:
         self._stage_seconds = time_of("tandem_stage_seconds", _STAGES, _STAGE_SECONDS, "collection", "stage")
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
-        self._pending = gauge("tandem_pending_records", "Records admitted and not answered.", "collection")
+        self._pending = Gauge(
+            "tandem_pending_records",
+            "Records admitted and not answered.",
+            ("collection",),
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
+        gauge("tandem_release_info", "1 for the release that runs.", "version").labels(RELEASE).set(1)
         self._served = gauge(
             "tandem_served_info", "1 for what is served, 0 for what was.", "collection", "bundle_id", "index_version"
         )
         self._items = gauge("tandem_index_items", "Items of the served version.", "collection")
         self._bytes = gauge("tandem_index_bytes", "Bytes on disk of the served version.", "collection")
         self._swapped = gauge("tandem_last_swap_timestamp_seconds", "Unix time of the last swap.", "collection")
+        self._built = gauge("tandem_version_built_timestamp_seconds", "Build of the served version.", "collection")
+        self._rebuilt = gauge("tandem_last_rebuild_timestamp_seconds", "End of the last rebuild job.", "collection")
+        self._refused = gauge("tandem_rebuild_refused", "1 while a gate refused the last rebuild.", "collection")
+        self._recall_target = gauge(
+            "tandem_index_recall_target", "Index recall that the build had to reach.", "collection"
+        )
         self._failing = gauge("tandem_load_failing", "1 while the active version does not load.", "collection")
         self._swaps = count("tandem_swaps_total", "Versions swapped in.", "collection")
         self._failures = count("tandem_load_failures_total", "Loads of a version that failed.", "collection")
@@ -66,6 +83,7 @@ class Metrics:
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)
+        self._queues: dict[str, Callable[[], int]] = {}
         self._served_labels: dict[str, tuple[str, str, str]] = {}
 
     def request(self, call: Call) -> None:
@@ -105,8 +123,15 @@ class Metrics:
 
     def watch_pending(self, collection: str, pending: Callable[[], int]) -> None:
         """Let the queue gauge of a collection read `pending`."""
+        self._queues[collection] = pending
         if not _is_multiprocess():  # a function gauge cannot be shared between processes
             self._pending.labels(collection).set_function(pending)
+
+    def read_pending(self) -> None:
+        """Tell the processes that share the metrics how much waits in this one; called at every look for versions."""
+        if _is_multiprocess():
+            for collection, pending in self._queues.items():
+                self._pending.labels(collection).set(pending())
 
     def swapped(self, loaded: Loaded) -> None:
         """Name what is served now."""
@@ -121,8 +146,16 @@ class Metrics:
         self._items.labels(name).set(loaded.version.count)
         self._bytes.labels(name).set(loaded.size_bytes)
         self._swapped.labels(name).set(time.time())
+        manifest = loaded.version.manifest
+        self._built.labels(name).set(datetime.fromisoformat(manifest.created_at).timestamp())
+        self._recall_target.labels(name).set(math.nan if manifest.recall.target is None else manifest.recall.target)
         self._swaps.labels(name).inc()
         self._failing.labels(name).set(0)
+
+    def rebuilt(self, collection: str, last: LastRebuild) -> None:
+        """Tell of the last rebuild job of a collection; called from the watcher's thread."""
+        self._rebuilt.labels(collection).set(last.ended_at_s)
+        self._refused.labels(collection).set(last.outcome == "refused")
 
     def load_recovered(self, collection: str) -> None:
         """Note that the active version is the served one again."""

@@ -21,6 +21,7 @@ from index.store import current
 from service.live_recall import LiveRecall
 from service.loaded import Failure, Loaded, load
 from service.metrics import Metrics
+from service.rebuild_watch import RebuildWatch
 from service.settings import Settings
 from service.shadow.candidate import Candidate
 from service.shadow.follow import Candidates
@@ -59,6 +60,7 @@ class Watcher:
         self._look_at_settings = look_at_settings
         self._followed: dict[str, _Followed] = {}
         self._candidates = Candidates(settings, lambda name, candidate: self._on_loop(self._try, name, candidate))
+        self._rebuilds = RebuildWatch(metrics.rebuilt)
         self._idle: queue.SimpleQueue[Loaded] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._retry: set[str] = set()
@@ -112,6 +114,7 @@ class Watcher:
         self._look_at_settings()
         for collection in self._workspace.collections():
             self._follow(collection)
+            self._rebuilds.look(collection)
             self._candidates.follow(collection, self._followed[collection.name].loaded)
         self._close_idle()
         self._on_loop(self._scanned)
@@ -177,6 +180,7 @@ class Watcher:
 
     def _scanned(self) -> None:
         self._slots.is_scanned = True
+        self._metrics.read_pending()
 
     def _settled(self, name: str, active: str) -> None:
         slot = self._slots.see(name, active)
