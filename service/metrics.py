@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
+from pathlib import Path
 
 from prometheus_client import (
     CollectorRegistry,
@@ -33,6 +34,7 @@ RECALL_ENDS = {
     "_low": "lower end of its 95 % confidence interval",
     "_high": "upper end of its 95 % confidence interval",
 }
+_STATM = Path("/proc/self/statm")
 _RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -75,6 +77,13 @@ class Metrics:
             for end, meaning in RECALL_ENDS.items()
         }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
+        self._cpu = count("tandem_process_cpu_seconds_total", "Processor time of the server processes.")
+        self._memory = Gauge(
+            "tandem_process_resident_memory_bytes",
+            "Memory of the server processes, with the pages of mapped files that they touched.",
+            registry=self.registry,
+            multiprocess_mode="livesum",
+        )
         self._settings_reads = count("tandem_settings_reloads_total", "Changed settings files that were taken up.")
         self._settings_failures = count("tandem_settings_reload_failures_total", "Changed settings files with faults.")
         self._settings_failing = gauge("tandem_settings_reload_failing", "1 while the settings file has faults.")
@@ -83,6 +92,7 @@ class Metrics:
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)
+        self._cpu_told_s = 0.0
         self._queues: dict[str, Callable[[], int]] = {}
         self._served_labels: dict[str, tuple[str, str, str]] = {}
 
@@ -127,8 +137,12 @@ class Metrics:
         if not _is_multiprocess():  # a function gauge cannot be shared between processes
             self._pending.labels(collection).set_function(pending)
 
-    def read_pending(self) -> None:
-        """Tell the processes that share the metrics how much waits in this one; called at every look for versions."""
+    def read_process(self) -> None:
+        """Tell what this process has used and, where several share the metrics, how much waits in it."""
+        spent_s = time.process_time()
+        self._cpu.inc(spent_s - self._cpu_told_s)
+        self._cpu_told_s = spent_s
+        self._memory.set(_resident_bytes())
         if _is_multiprocess():
             for collection, pending in self._queues.items():
                 self._pending.labels(collection).set(pending())
@@ -183,6 +197,11 @@ class Metrics:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
+
+
+def _resident_bytes() -> int:
+    pages = int(_STATM.read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _is_multiprocess() -> bool:

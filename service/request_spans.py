@@ -59,7 +59,8 @@ class RequestSpans:
         self._provider.shutdown()
 
     def _parent(self, call: Call) -> Context:
-        found = {name.decode(): value.decode("latin-1") for name, value in call.headers if name in _CONTEXT_HEADERS}
+        headers = dict(call.headers)
+        found = {name.decode(): headers[name].decode("latin-1") for name in _CONTEXT_HEADERS if name in headers}
         return self._propagator.extract(found, Context())
 
     def _make(self, call: Call, parent: Context) -> None:

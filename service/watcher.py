@@ -180,7 +180,7 @@ class Watcher:
 
     def _scanned(self) -> None:
         self._slots.is_scanned = True
-        self._metrics.read_pending()
+        self._metrics.read_process()
 
     def _settled(self, name: str, active: str) -> None:
         slot = self._slots.see(name, active)

@@ -1,5 +1,6 @@
 """POST search: parse, queue, answer."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
@@ -77,7 +78,8 @@ class SearchHandler:
         if slot.candidate is not None:
             repeat = partial(_repeat, request, source, payload, settings)
             answered = Answered(loaded, answer, len(payload), repeat, is_of_vectors=source == "vectors")
-            self._serving.shadowing.consider(slot.candidate, answered)
+            # Later, so that this answer is out before anything is done for its sake.
+            asyncio.get_running_loop().call_soon(self._serving.shadowing.consider, slot.candidate, answered)
         return answer
 
 

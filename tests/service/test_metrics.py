@@ -1,7 +1,9 @@
+import time
 from datetime import datetime
 from pathlib import Path
 
 import prometheus_client.values
+import psutil
 import pytest
 
 from bundle.workspace import Workspace
@@ -62,6 +64,19 @@ def test_a_swap_tells_when_the_version_was_built_and_what_its_recall_had_to_be(s
     assert metrics.registry.get_sample_value("tandem_release_info", {"version": RELEASE}) == 1
 
 
+def test_what_the_process_uses_is_what_the_system_says() -> None:
+    metrics, process = Metrics(), psutil.Process()
+    before = time.process_time()
+    metrics.read_process()
+    first = metrics.registry.get_sample_value("tandem_process_cpu_seconds_total")
+    memory = metrics.registry.get_sample_value("tandem_process_resident_memory_bytes")
+    metrics.read_process()
+    second = metrics.registry.get_sample_value("tandem_process_cpu_seconds_total")
+    assert first is not None and second is not None
+    assert before <= first <= second <= time.process_time()
+    assert memory == pytest.approx(process.memory_info().rss, rel=0.2)
+
+
 def test_processes_add_up_what_waits(shop_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
     waiting = iter([5, 0, 2, 7])
@@ -70,8 +85,8 @@ def test_processes_add_up_what_waits(shop_root: Path, tmp_path: Path, monkeypatc
         monkeypatch.setattr(prometheus_client.values, "ValueClass", shared)
         metrics = Metrics()
         metrics.watch_pending("shop", lambda: next(waiting))
-        metrics.read_pending()
-        metrics.read_pending()
+        metrics.read_process()
+        metrics.read_process()
     assert 'tandem_pending_records{collection="shop"} 7.0' in metrics.render().decode().splitlines()
 
 

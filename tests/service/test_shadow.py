@@ -142,6 +142,8 @@ def test_what_a_trial_shows_is_what_activation_would_change(collection: Collecti
         before = [_hits(app, body)[0] for body in SEARCHES]
         _searches(app, compared=len(SEARCHES))
         shown = app.get("/v1/collections/shop/shadow").json()
+        mean = f'tandem_shadow_overlap{{collection="shop"}} {shown["overlap"]["mean"]}'
+        wait_until(lambda: mean in app.get("/metrics").text)
         metrics = app.get("/metrics").text
         activate(collection, candidate)
         wait_until(lambda: app.get("/v1/collections/shop").json()["index_version"] == candidate)
@@ -158,7 +160,6 @@ def test_what_a_trial_shows_is_what_activation_would_change(collection: Collecti
     assert shown["first_changed"]["mean"] == pytest.approx(np.mean(changed))
     assert shown["score_difference"]["mean"] == pytest.approx(np.mean(differences), abs=1e-6)
     assert (shown["status"], shown["candidate_version"], shown["same_bundle"]) == ("running", candidate, True)
-    assert f'tandem_shadow_overlap{{collection="shop"}} {shown["overlap"]["mean"]}' in metrics
     assert f'tandem_shadow_searches_total{{collection="shop",outcome="compared"}} {len(SEARCHES)}.0' in metrics
     assert f'tandem_shadow_info{{collection="shop",index_version="{candidate}"}} 1.0' in metrics
 
