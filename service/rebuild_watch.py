@@ -1,5 +1,6 @@
 """Tells of the last rebuild of every collection, from the reports that rebuild jobs leave in the workspace."""
 
+import contextlib
 from collections.abc import Callable
 
 from bundle.files import FileState, file_state
@@ -17,6 +18,10 @@ class RebuildWatch:
 
     def look(self, collection: Collection) -> None:
         """Look at the newest report of a collection; one that cannot be read tells of nothing."""
+        with contextlib.suppress(OSError):  # it may be collected while it is looked at; the next look finds another
+            self._look(collection)
+
+    def _look(self, collection: Collection) -> None:
         path = newest_report(collection)
         state = None if path is None else file_state(path)
         if state == self._seen.get(collection.name):

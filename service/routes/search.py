@@ -26,6 +26,7 @@ from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
 from service.shadow.shadowing import Answered
+from service.slots import Slot
 from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
@@ -79,8 +80,12 @@ class SearchHandler:
             repeat = partial(_repeat, request, source, payload, settings)
             answered = Answered(loaded, answer, len(payload), repeat, is_of_vectors=source == "vectors")
             # Later, so that this answer is out before anything is done for its sake.
-            asyncio.get_running_loop().call_soon(self._serving.shadowing.consider, slot.candidate, answered)
+            asyncio.get_running_loop().call_soon(self._try, slot, answered)
         return answer
+
+    def _try(self, slot: Slot, answered: Answered) -> None:
+        if slot.candidate is not None:  # the trial may have ended meanwhile
+            self._serving.shadowing.consider(slot.candidate, answered)
 
 
 def _repeat(

@@ -100,9 +100,10 @@ class Shadowing(SpareTime[_Repeat]):
             outcome = "compared"
         except RetrievalError as error:
             work.tally.failed(error.code)
-        except Exception as error:  # noqa: BLE001 - the candidate's faults are what a trial is to find
+        except Exception as error:  # the candidate's faults are what a trial is to find
             work.tally.failed(INTERNAL)
-            self._tell_once(work, error)
+            if self._is_new(work, error):
+                logger.exception("a candidate fails unexpectedly; told once of this kind", extra=_names(work))
         finally:
             self._release(work.candidate)
         trial = work.tally.trial
@@ -110,16 +111,27 @@ class Shadowing(SpareTime[_Repeat]):
         now = time.monotonic()
         if not self.is_busy or now >= self._tell_at.get(trial, 0.0):  # to tell costs more than some comparisons
             self._tell_at = {trial: now + TELL_SECONDS} | {one: at for one, at in self._tell_at.items() if at > now}
-            self._tallies.publish(work.tally)
-            self._on_report(trial, self._tallies.report(work.tally))
+            self._tell(work)
 
-    def _tell_once(self, work: _Repeat, error: Exception) -> None:
+    def _tell(self, work: _Repeat) -> None:
+        try:
+            self._tallies.publish(work.tally)
+            self._on_report(work.tally.trial, self._tallies.report(work.tally))
+        except OSError as error:  # a full disk must not end the trial
+            if self._is_new(work, error):
+                logger.exception("what a trial shows cannot be told to other processes", extra=_names(work))
+
+    def _is_new(self, work: _Repeat, error: Exception) -> bool:
+        """Whether no error of this kind was met with this candidate, so that the log is told once."""
         kind = f"{work.candidate.index_version} {type(error).__name__}"
-        if kind not in self._faults:
-            self._faults.add(kind)
-            fields = {"collection": work.candidate.collection, "index_version": work.candidate.index_version}
-            logger.exception("a candidate fails unexpectedly; told once of this kind of error", extra=fields)
+        is_new = kind not in self._faults
+        self._faults.add(kind)
+        return is_new
 
     def _release(self, loaded: Loaded) -> None:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(loaded.release)
+
+
+def _names(work: _Repeat) -> dict[str, str]:
+    return {"collection": work.candidate.collection, "index_version": work.candidate.index_version}

@@ -289,6 +289,32 @@ def test_what_comes_while_enough_waits_is_dropped_and_told(collection: Collectio
     assert candidate.tally.report().errors == {"reranker-not-served": CAPACITY}
 
 
+def test_a_full_disk_does_not_end_a_trial(
+    collection: Collection, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    served = load(collection, str(current(collection)), settings_for(tmp_path), None)
+    shadow = start_shadow(collection, build_tiny_index(collection, tmp_path, ids("b", 6)), 1)
+    candidate = Candidate.of(shadow, served, served)
+    told: list[str] = []
+    found = answer({"a": 1.0})
+    nowhere = TallyFolder(tmp_path / "gone", 1)
+    shadowing = Shadowing(0.5, nowhere, lambda _, outcome: told.append(outcome), lambda *_: None)
+
+    async def two_searches() -> None:
+        shadowing.start()
+        for n in (1, 2):
+            shadowing.consider(
+                candidate, Answered(served, found, 1, lambda loaded, place, found=found: found, is_of_vectors=False)
+            )
+            while len(told) < n:
+                await asyncio.sleep(0.01)
+
+    asyncio.run(two_searches())
+    shadowing.stop()
+    assert told == ["compared", "compared"]
+    assert sum("cannot be told" in record.message for record in caplog.records) == 1
+
+
 def test_a_share_is_drawn(collection: Collection, tmp_path: Path) -> None:
     served = load(collection, str(current(collection)), settings_for(tmp_path), None)
     shadow = start_shadow(collection, build_tiny_index(collection, tmp_path, ids("b", 6)), 0.2)
