@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import numpy as np
-import orjson
 import pytest
 
 from bundle.workspace import Collection, Workspace
@@ -14,76 +13,13 @@ from index.store import activate, current, end_shadow, start_shadow
 from service.errors import RerankerNotServed
 from service.loaded import Loaded, load
 from service.shadow.candidate import Candidate
-from service.shadow.comparison import Comparison, compare
 from service.shadow.shadowing import CAPACITY, Answered, Shadowing
-from service.shadow.tally import Spread, Tally, TallyFolder, Trial
+from service.shadow.tally import TallyFolder
 from service.slots import Slot
 from tests.service.conftest import settings_for
 from tests.service.running import LiveApp, flip_byte, wait_until
+from tests.service.shadow.test_comparison import answer
 from tests.service.tiny import build_tiny_index, ids, make_collection, write_tiny_bundle
-
-TRIAL = Trial("shop", "old", "new", "now")
-
-
-def answer(*results: dict[str, float], grouped: bool = False) -> bytes:
-    hits = [[{"item_id": item_id, "score": score} for item_id, score in result.items()] for result in results]
-    if grouped:
-        return orjson.dumps({"results": [{"groups": [{"hits": one[:1]}, {"hits": one[1:]}]} for one in hits]})
-    return orjson.dumps({"results": [{"hits": one} for one in hits]})
-
-
-@pytest.mark.parametrize("grouped", [False, True])
-def test_two_answers_are_held_against_each_other(grouped: bool) -> None:
-    served = answer({"x": 9.0}, {"a": 0.9, "b": 0.8, "c": 0.7}, grouped=grouped)
-    found = compare(served, 1, answer({"b": 0.75, "a": 0.7, "z": 0.1, "y": 0.0}, grouped=grouped))
-    assert found.overlap == 0.5  # two of the four of the longer one
-    assert found.first_changed
-    assert found.differences == pytest.approx((-0.2, -0.05))
-
-
-def test_searches_without_hits_agree_and_one_with_hits_does_not() -> None:
-    assert compare(answer({}), 0, answer({})) == Comparison(1.0, False, ())
-    assert compare(answer({}), 0, answer({"a": 1.0})) == Comparison(0.0, True, ())
-
-
-def test_a_first_hit_that_ties_with_another_has_not_changed() -> None:
-    served = answer({"a": 0.9, "b": 0.9})
-    assert not compare(served, 0, answer({"b": 0.9, "a": 0.9})).first_changed
-    assert compare(served, 0, answer({"b": 0.9, "a": 0.89})).first_changed
-    assert compare(served, 0, answer({"b": 0.9})).first_changed
-
-
-def test_a_report_is_the_arithmetic_of_what_was_compared() -> None:
-    tally = Tally(TRIAL)
-    assert tally.report().overlap is None
-    tally.compared(Comparison(1.0, False, (0.0, 0.1)))
-    tally.compared(Comparison(0.5, True, (0.2,)))
-    tally.passed_by("dropped")
-    tally.failed("unknown-item")
-    report = tally.report()
-    assert report.counts == {"compared": 2, "dropped": 1, "failed": 1}
-    assert report.errors == {"unknown-item": 1}
-    assert report.overlap is not None and (report.overlap.mean, report.overlap.n_searches) == (0.75, 2)
-    assert report.first_changed is not None and report.first_changed.mean == 0.5
-    p05, p50, p95 = np.quantile([0.0, 0.1, 0.2], [0.05, 0.5, 0.95])
-    assert report.score_difference == Spread(float(np.mean([0.0, 0.1, 0.2])), p05, p50, p95)
-
-
-def test_processes_tell_of_one_trial_together_and_of_no_other(tmp_path: Path) -> None:
-    folders = [TallyFolder(tmp_path, process_id) for process_id in (1, 12, 2)]
-    others = (TRIAL._replace(started_at="before"), TRIAL._replace(collection="old_shop"))
-    tallies = [Tally(trial) for trial in (TRIAL, TRIAL, others[0])]
-    for folder, tally, overlap in zip(folders, tallies, (1.0, 0.0, 0.0), strict=True):
-        tally.compared(Comparison(overlap, False, (overlap,)))
-        tally.failed("x")
-        folder.publish(tally)
-    folders[2].publish(Tally(others[1]))
-    for folder, tally in list(zip(folders, tallies, strict=True))[:2]:
-        report = folder.report(tally)
-        assert report.counts == {"compared": 2, "failed": 2} and report.errors == {"x": 2}
-        assert report.overlap is not None and report.overlap.mean == 0.5
-    assert folders[2].report(tallies[2]).counts == {"compared": 1, "failed": 1}
-    assert TallyFolder(None, 1).report(tallies[0]).counts == {"compared": 1, "failed": 1}
 
 
 @pytest.fixture
@@ -303,9 +239,7 @@ def test_a_full_disk_does_not_end_a_trial(
     async def two_searches() -> None:
         shadowing.start()
         for n in (1, 2):
-            shadowing.consider(
-                candidate, Answered(served, found, 1, lambda loaded, place, found=found: found, is_of_vectors=False)
-            )
+            shadowing.consider(candidate, Answered(served, found, 1, lambda loaded, place: found, is_of_vectors=False))
             while len(told) < n:
                 await asyncio.sleep(0.01)
 
