@@ -83,7 +83,7 @@ def create_app(
     app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
-    app.include_router(shadow_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(shadow_router(serving, problem_responses(401, 403, 404, 503)))
     app.include_router(compat_router(serving))
     app.include_router(console_router())
     app.include_router(health_router(serving))
