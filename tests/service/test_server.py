@@ -88,7 +88,7 @@ def test_several_workers_serve_sum_their_metrics_and_follow_the_settings(shop_ro
         with (tmp_path / "server.toml").open("a") as file:
             file.write("[limits]\nmax_k = 20\n")
         wait_until(lambda: log.read_text().count('"event":"settings read again"') == 2)
-        assert {_search(url, k=30) for _ in range(8)} == {422}
+        wait_until(lambda: {_search(url, k=30) for _ in range(8)} == {422})
 
 
 def _search(url: str, k: int = 10) -> int:
