@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
-from pathlib import Path
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -22,7 +22,7 @@ from service.batching import BatchReport
 from service.call import Call
 from service.estimate import Estimate
 from service.loaded import Loaded
-from service.release import RELEASE
+from service.process_metrics import ProcessMetrics
 from service.shadow.metrics import ShadowMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -34,7 +34,6 @@ RECALL_ENDS = {
     "_low": "lower end of its 95 % confidence interval",
     "_high": "upper end of its 95 % confidence interval",
 }
-_STATM = Path("/proc/self/statm")
 _RECORDS = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 
 
@@ -49,14 +48,8 @@ class Metrics:
         self._stage_seconds = time_of("tandem_stage_seconds", _STAGES, _STAGE_SECONDS, "collection", "stage")
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
-        self._pending = Gauge(
-            "tandem_pending_records",
-            "Records admitted and not answered.",
-            ("collection",),
-            registry=self.registry,
-            multiprocess_mode="livesum",
-        )
-        gauge("tandem_release_info", "1 for the release that runs.", "version").labels(RELEASE).set(1)
+        waiting = "Records admitted and not answered."
+        self._pending = gauge("tandem_pending_records", waiting, "collection", mode="livesum")
         self._served = gauge(
             "tandem_served_info", "1 for what is served, 0 for what was.", "collection", "bundle_id", "index_version"
         )
@@ -66,9 +59,8 @@ class Metrics:
         self._built = gauge("tandem_version_built_timestamp_seconds", "Build of the served version.", "collection")
         self._rebuilt = gauge("tandem_last_rebuild_timestamp_seconds", "End of the last rebuild job.", "collection")
         self._refused = gauge("tandem_rebuild_refused", "1 while a gate refused the last rebuild.", "collection")
-        self._recall_target = gauge(
-            "tandem_index_recall_target", "Index recall that the build had to reach.", "collection"
-        )
+        target = "Index recall that the build had to reach."
+        self._recall_target = gauge("tandem_index_recall_target", target, "collection")
         self._failing = gauge("tandem_load_failing", "1 while the active version does not load.", "collection")
         self._swaps = count("tandem_swaps_total", "Versions swapped in.", "collection")
         self._failures = count("tandem_load_failures_total", "Loads of a version that failed.", "collection")
@@ -77,22 +69,11 @@ class Metrics:
             for end, meaning in RECALL_ENDS.items()
         }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
-        self._cpu = count("tandem_process_cpu_seconds_total", "Processor time of the server processes.")
-        self._memory = Gauge(
-            "tandem_process_resident_memory_bytes",
-            "Memory of the server processes, with the pages of mapped files that they touched.",
-            registry=self.registry,
-            multiprocess_mode="livesum",
-        )
-        self._settings_reads = count("tandem_settings_reloads_total", "Changed settings files that were taken up.")
-        self._settings_failures = count("tandem_settings_reload_failures_total", "Changed settings files with faults.")
-        self._settings_failing = gauge("tandem_settings_reload_failing", "1 while the settings file has faults.")
-        self._settings_waiting = gauge("tandem_settings_waiting", "Settings in the file that wait for a restart.")
+        self.process = ProcessMetrics(self.registry)
         self.shadow = ShadowMetrics(self.registry)
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)
-        self._cpu_told_s = 0.0
         self._queues: dict[str, Callable[[], int]] = {}
         self._served_labels: dict[str, tuple[str, str, str]] = {}
 
@@ -111,17 +92,6 @@ class Metrics:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
 
-    def settings_read(self, n_waiting: int) -> None:
-        """Count a changed settings file of which all but `n_waiting` settings are used."""
-        self._settings_reads.inc()
-        self._settings_failing.set(0)
-        self._settings_waiting.set(n_waiting)
-
-    def settings_failed(self) -> None:
-        """Count a changed settings file that cannot be used."""
-        self._settings_failures.inc()
-        self._settings_failing.set(1)
-
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""
         self._dropped.inc(lines)
@@ -139,10 +109,7 @@ class Metrics:
 
     def read_process(self) -> None:
         """Tell what this process has used and, where several share the metrics, how much waits in it."""
-        spent_s = time.process_time()
-        self._cpu.inc(spent_s - self._cpu_told_s)
-        self._cpu_told_s = spent_s
-        self._memory.set(_resident_bytes())
+        self.process.read()
         if _is_multiprocess():
             for collection, pending in self._queues.items():
                 self._pending.labels(collection).set(pending())
@@ -186,9 +153,9 @@ class Metrics:
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        # Every process serves the same version, so one of them speaks for all.
-        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode="livemax")
+    def _gauge(self, name: str, meaning: str, *labels: str, mode: Literal["livemax", "livesum"] = "livemax") -> Gauge:
+        # Every process serves the same version, so mostly one of them speaks for all.
+        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode=mode)
 
     def render(self) -> bytes:
         """The text exposition, over all server processes when there are several."""
@@ -197,11 +164,6 @@ class Metrics:
         registry = CollectorRegistry()
         multiprocess.MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
-
-
-def _resident_bytes() -> int:
-    pages = int(_STATM.read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def _is_multiprocess() -> bool:

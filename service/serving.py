@@ -59,8 +59,8 @@ class Serving:
             self._settings_file,
             self.settings,
             lambda settings: loop.call_soon_threadsafe(self.use, settings),
-            self.metrics.settings_read,
-            self.metrics.settings_failed,
+            self.metrics.process.settings_read,
+            self.metrics.process.settings_failed,
         ).look
         self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop, look)
         self.watcher.start()

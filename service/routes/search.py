@@ -79,8 +79,7 @@ class SearchHandler:
         if slot.candidate is not None:
             repeat = partial(_repeat, request, source, payload, settings)
             answered = Answered(loaded, answer, len(payload), repeat, is_of_vectors=source == "vectors")
-            # Later, so that this answer is out before anything is done for its sake.
-            asyncio.get_running_loop().call_soon(self._try, slot, answered)
+            asyncio.get_running_loop().call_soon(self._try, slot, answered)  # once this answer is out
         return answer
 
     def _try(self, slot: Slot, answered: Answered) -> None:

@@ -1,9 +1,7 @@
-import time
 from datetime import datetime
 from pathlib import Path
 
 import prometheus_client.values
-import psutil
 import pytest
 
 from bundle.workspace import Workspace
@@ -12,7 +10,6 @@ from service.batching import BatchReport, Stages
 from service.call import Call
 from service.loaded import load
 from service.metrics import Metrics
-from service.release import RELEASE
 from tests.service.conftest import settings_for
 
 
@@ -61,20 +58,6 @@ def test_a_swap_tells_when_the_version_was_built_and_what_its_recall_had_to_be(s
     assert swapped is not None and built is not None and 0 < swapped - built < 3600
     target = metrics.registry.get_sample_value("tandem_index_recall_target", {"collection": "shop"})
     assert target == loaded.version.manifest.recall.target
-    assert metrics.registry.get_sample_value("tandem_release_info", {"version": RELEASE}) == 1
-
-
-def test_what_the_process_uses_is_what_the_system_says() -> None:
-    metrics, process = Metrics(), psutil.Process()
-    before = time.process_time()
-    metrics.read_process()
-    first = metrics.registry.get_sample_value("tandem_process_cpu_seconds_total")
-    memory = metrics.registry.get_sample_value("tandem_process_resident_memory_bytes")
-    metrics.read_process()
-    second = metrics.registry.get_sample_value("tandem_process_cpu_seconds_total")
-    assert first is not None and second is not None
-    assert before <= first <= second <= time.process_time()
-    assert memory == pytest.approx(process.memory_info().rss, rel=0.2)
 
 
 def test_processes_add_up_what_waits(shop_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
