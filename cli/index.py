@@ -1,4 +1,4 @@
-"""`tandem index`: build, tune, rebuild, list, verify, try, activate, roll back and collect index versions."""
+"""`tandem index`: build, tune, compare, rebuild, list, verify, try, activate, roll back and collect index versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +10,7 @@ from rich.table import Table
 from bundle.config import load_config, parse_overrides, validate_config
 from bundle.errors import RetrievalError
 from bundle.workspace import Collection
-from cli import rebuild, tune
+from cli import compare_versions, rebuild, tune
 from cli.console import emit, make_progress, people, say
 from cli.options import (
     DEFAULT_WORKSPACE,
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 app = typer.Typer(help="Build and manage index versions.", no_args_is_help=True)
 app.command("tune")(tune.tune)
+app.command("compare")(compare_versions.compare_versions)
 app.command("rebuild")(rebuild.rebuild_command)
 app.command("gc")(rebuild.gc_command)
 VersionArgument = Annotated[str, typer.Argument(help="Name of the index version.")]

@@ -17,6 +17,9 @@ SetOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Override one setting, for example trainer.epochs=3; repeatable."),
 ]
+LevelOption = Annotated[
+    float, typer.Option("--level", min=0.51, max=0.999, help="Share of intervals that shall hold the truth.")
+]
 DEFAULT_WORKSPACE = Path("workspace")
 
 

@@ -45,6 +45,8 @@ def rebuild_command(
     path = report_folder(place, report.version) / PAGE_FILE
     if path.is_file():
         say(f"report: {path}")
+    if report.comparison is not None:
+        say(f"both versions side by side: {path.parent / report.comparison}")
     emit(orjson.dumps(report.model_dump(mode="json")).decode() if as_json else report.version)
     if report.outcome == "refused":
         raise typer.Exit(REFUSED)

@@ -12,6 +12,7 @@ VersionError                   an index version cannot be built, found, opened o
   DeviceUnavailable            the asked device cannot hold this index
   RecallBelowTarget            no setting of the kind reaches the target index recall
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
+RerankerFailed                 a reranker raised, gave no numbers, or had no time
 InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
   HubnessNotServed             hubs are to be undone, but the index version has no bias for that
@@ -150,3 +151,9 @@ class ContradictoryExamples(InputError):
     """An example that hits are to be like has nothing that those they are to be unlike do not have."""
 
     code = "contradictory-examples"
+
+
+class RerankerFailed(RetrievalError):
+    """A reranker raised, gave scores that are not numbers, or had no time; `context["reason"]` says which."""
+
+    code = "reranker-failed"

@@ -6,6 +6,7 @@ Each query's candidates are those that a search of the version being built finds
 Q queries, C candidates of one query, M judged items of one query, D embedding.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,10 +60,18 @@ class FusionConfig(Config):
 
 @dataclass(frozen=True)
 class Answers:
-    """The gain of each item row by query row, and how many answers name a query or item that is not known."""
+    """Grades by query and item row, of queries with a grade above 0, and how many name a query or item not known."""
 
-    gain_by_row: Mapping[int, Mapping[int, float]]
+    grade_by_row: Mapping[int, Mapping[int, float]]
     n_left_out: int
+
+    @property
+    def gain_by_row(self) -> dict[int, dict[int, float]]:
+        """What each item is worth, 2^grade - 1, and 0 for a grade below 0."""
+        return {
+            query_row: {item_row: 2.0 ** max(grade, 0) - 1 for item_row, grade in known.items()}
+            for query_row, known in self.grade_by_row.items()
+        }
 
 
 class FusionWeigher:
@@ -85,9 +94,10 @@ class FusionWeigher:
         table = read_table(path, {"query_id": "string"}, texts=texts)
         check_unique(table, "query_id", path)
         answers = read_answers(config, base, table["query_id"].to_pylist(), self._ids)
-        known = np.sort(np.random.default_rng(seed).permutation(sorted(answers.gain_by_row))[: config.n_queries])
+        known = np.sort(np.random.default_rng(seed).permutation(sorted(answers.grade_by_row))[: config.n_queries])
+        gain_by_row = answers.gain_by_row
         judged = (
-            (candidates, answers.gain_by_row[row])
+            (candidates, gain_by_row[row])
             for rows_B in np.array_split(known, -(-len(known) // BATCH_SIZE))
             for row, candidates in zip(
                 rows_B.tolist(), self._ranker.candidates(self._asked(table, rows_B, path)), strict=True
@@ -119,7 +129,7 @@ def ndcg_by_weight(candidates: Candidates, gain_by_row: Mapping[int, float]) -> 
 
 
 def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids: ItemIds) -> Answers:
-    """The answers that are above 0 and known; raises InvalidTable where none is left."""
+    """The known grades of queries with an answer, a grade above 0; raises InvalidTable where none is left."""
     path = base / config.interactions
     table = read_table(path, {"query_id": "string", "item_id": "string"}, {"grade": "float", "split": "string"})
     if config.split is not None:
@@ -127,36 +137,38 @@ def read_answers(config: FusionConfig, base: Path, query_ids: Sequence[str], ids
             raise InvalidTable(f"{path} has no column 'split'; leave the setting 'split' out or add it", path=str(path))
         table = table.filter(pc.equal(table["split"], config.split))
     row_by_id = {query_id: row for row, query_id in enumerate(query_ids)}
-    gains: dict[int, dict[int, float]] = defaultdict(dict)
+    grades: dict[int, dict[int, float]] = defaultdict(dict)
     left_out = 0
-    for query_id, item_row, gain in _judged(table, ids, path):
+    for query_id, item_row, grade in _judged(table, ids, path):
         query_row = row_by_id.get(query_id)
         if query_row is None or item_row < 0:
             left_out += 1
-        elif gain > 0:
-            gains[query_row][item_row] = max(gain, gains[query_row].get(item_row, 0))
-    if not gains:
+        else:
+            grades[query_row][item_row] = max(grade, grades[query_row].get(item_row, grade))
+    answered = {row: known for row, known in grades.items() if max(known.values()) > 0}
+    if not answered:
         raise InvalidTable(
             f"{path} has no answer of a query in {config.queries.name} that the catalogue holds; check the setting "
             "'split' and the ids",
             path=str(path),
         )
-    return Answers(gains, left_out)
+    return Answers(answered, left_out)
 
 
 def _judged(table: pa.Table, ids: ItemIds, path: Path) -> Iterator[tuple[str, int, float]]:
-    """Query id, item row (-1 where it is not known) and gain of every interaction; without a grade it is 1."""
-    grades = table["grade"].to_pylist() if "grade" in table.column_names else [None] * table.num_rows
-    largest = max((grade for grade in grades if grade is not None), default=0)
-    if largest > MOST_GRADE:
+    """Query id, item row (-1 where it is not known) and grade of every interaction, 1 where none stands."""
+    given = table["grade"].to_pylist() if "grade" in table.column_names else [None] * table.num_rows
+    grades = [1.0 if grade is None else float(grade) for grade in given]
+    row = next((row for row, grade in enumerate(grades, start=1) if not -math.inf < grade <= MOST_GRADE), None)
+    if row is not None:
         raise InvalidTable(
-            f"{path}, column 'grade' has {largest:g}, but an answer is worth 2^grade - 1; give grades up to "
-            f"{MOST_GRADE}",
+            f"{path} row {row}, column 'grade' has {grades[row - 1]:g}, but an answer is worth 2^grade - 1; "
+            f"give grades up to {MOST_GRADE}",
             path=str(path),
+            row=row,
             column="grade",
         )
-    gains = [1.0 if grade is None else 2.0**grade - 1 for grade in grades]
-    return zip(table["query_id"].to_pylist(), ids.find(table["item_id"].to_pylist()), gains, strict=True)
+    return zip(table["query_id"].to_pylist(), ids.find(table["item_id"].to_pylist()), grades, strict=True)
 
 
 def _dcg(gain_K: FloatArray) -> float:

@@ -1,26 +1,20 @@
 """The gates that a rebuilt index version passes before it is served."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pydantic import Field
 
 from bundle.config import Config
-from bundle.store import Bundle
-from index.comparison import StoredQueries, changed_neighbours, common_items, quality_of_both, semantic_id_churn
+from evaluation.errors import NothingToMeasure
+from evaluation.side_by_side import SideBySide
+from index.comparison import changed_neighbours, common_items, semantic_id_churn
+from index.quality_gate import QualityGate, judge_quality
+from index.query_comparison import Opened
 from index.version import IndexVersion
 
 NO_QUALITY_GATE = "no stored queries: name them in [gates.quality]"
-
-
-class QualityGate(StoredQueries):
-    """Stored queries that both versions are asked, and how much worse the new one may be."""
-
-    max_drop: float | None = Field(
-        default=0.02, ge=0, description="How far nDCG@k may fall below the active version's; null only reports it."
-    )
 
 
 class NewBundleGates(Config):
@@ -75,27 +69,28 @@ class GateResult(Config):
     detail: str = Field(description="One sentence for people.")
 
 
-@dataclass(frozen=True)
-class Opened:
-    """A version with the bundle that embeds its queries."""
+class Judgement(NamedTuple):
+    """Every gate's result, and both versions side by side where stored queries were asked."""
 
-    version: IndexVersion
-    bundle: Bundle
+    results: list[GateResult]
+    comparison: SideBySide | None
 
 
-def judge(gates: Gates, new: Opened, live: Opened | str, base: Path) -> list[GateResult]:
-    """Every gate's result; `live` is the active version, or why there is none to compare with.
+def judge(gates: Gates, new: Opened, live: Opened | str, base: Path) -> Judgement:
+    """Ask every gate; `live` is the active version, or why there is none to compare with.
 
     Relative paths of `gates` start at `base`. Raises InvalidTable for bad stored queries.
     """
     results = [_index_recall(gates, new.version)]
     if isinstance(live, str):
         names = ("count change", "changed neighbours", "semantic-ID churn", "quality")
-        return results + [GateResult(gate=name, outcome="skipped", detail=live) for name in names]
+        skipped = [GateResult(gate=name, outcome="skipped", detail=live) for name in names]
+        return Judgement(results + skipped, None)
     limits = gates if live.version.bundle_id == new.version.bundle_id else gates.new_bundle
     results.append(_count_change(gates, live.version, new.version))
     results += _compared(gates, limits, live.version, new.version)
-    return [*results, _quality(gates, live, new, base)]
+    quality, comparison = _quality(gates, live, new, base)
+    return Judgement([*results, quality], comparison)
 
 
 def _index_recall(gates: Gates, new: IndexVersion) -> GateResult:
@@ -129,16 +124,15 @@ def _compared(
         yield _at_most("semantic-ID churn", churn, limits.max_semantic_id_churn, detail)
 
 
-def _quality(gates: Gates, live: Opened, new: Opened, base: Path) -> GateResult:
-    stored = gates.quality
-    if stored is None:
-        return GateResult(gate="quality", outcome="skipped", detail=NO_QUALITY_GATE)
-    both = [(opened.version, opened.bundle) for opened in (new, live)]
-    after, before = quality_of_both(stored, base, both, gates.seed)
-    k = stored.k
-    ndcg = f"nDCG@{k} {before.ndcg:.4f} before, {after.ndcg:.4f} now"
-    detail = f"{ndcg}; recall@{k} {before.recall:.4f} before, {after.recall:.4f} now"
-    return _at_most("quality", before.ndcg - after.ndcg, stored.max_drop, detail)
+def _quality(gates: Gates, live: Opened, new: Opened, base: Path) -> tuple[GateResult, SideBySide | None]:
+    if gates.quality is None:
+        return GateResult(gate="quality", outcome="skipped", detail=NO_QUALITY_GATE), None
+    try:
+        comparison = gates.quality.compare(live, new, base, gates.seed)
+    except NothingToMeasure as error:
+        return GateResult(gate="quality", outcome="refused", detail=error.message), None
+    found = judge_quality(gates.quality, comparison)
+    return _result("quality", found.value, found.limit, found.detail, is_good=found.is_good), comparison
 
 
 def _at_most(gate: str, value: float, limit: float | None, detail: str) -> GateResult:

@@ -20,11 +20,12 @@ from bundle.workspace import Collection
 from index.build import build_from
 from index.config import BuildConfig
 from index.garbage import LEAST_KEPT, Garbage, collect_garbage
-from index.gates import GateResult, Gates, Opened, judge
+from index.gates import Gates, Judgement, judge
 from index.inputs import BuildInputs, read_inputs
 from index.manifest import IndexManifest
+from index.query_comparison import Opened
 from index.rebuild_lock import rebuild_lock
-from index.rebuild_report import Outcome, RebuildReport, read_outcome, write_rebuild_report
+from index.rebuild_report import COMPARISON_FILE, Outcome, RebuildReport, read_outcome, write_rebuild_report
 from index.reuse import Reuse, find_reuse
 from index.store import activate, known_current, list_versions, read_version, verify_version
 from index.version import open_version
@@ -126,12 +127,12 @@ class _Rebuild:
     def _judge(self, inputs: BuildInputs, built: IndexManifest, active: str | None) -> RebuildReport:
         with self._timed("gates"), self._task("judge gates"):
             new = Opened(open_version(self.collection, built.version), inputs.bundle)
-            results = judge(self.config.gates, new, self._live(inputs, active), self.base)
-        if any(result.outcome == "refused" for result in results):
-            return self._report(inputs, built, "refused", active, results)
+            judgement = judge(self.config.gates, new, self._live(inputs, active), self.base)
+        if any(result.outcome == "refused" for result in judgement.results):
+            return self._report(inputs, built, "refused", active, judgement)
         with self._timed("activate"), self._task("activate"):
             activate(self.collection, built.version)
-        return self._report(inputs, built, "activated", active, results)
+        return self._report(inputs, built, "activated", active, judgement)
 
     def _live(self, inputs: BuildInputs, active: str | None) -> Opened | str:
         if active is None:
@@ -149,7 +150,7 @@ class _Rebuild:
         built: IndexManifest,
         outcome: Outcome,
         active: str | None,
-        results: list[GateResult] | None = None,
+        judgement: Judgement | None = None,
     ) -> RebuildReport:
         n_vectors = built.count * len(inputs.towers) if self.is_built else 0
         n_copied = built.n_copied if self.is_built else 0
@@ -162,13 +163,14 @@ class _Rebuild:
             count=built.count,
             n_copied=n_copied,
             n_embedded=n_vectors - n_copied,
-            gates=tuple(results or ()),
+            gates=tuple(judgement.results) if judgement else (),
+            comparison=COMPARISON_FILE if judgement and judgement.comparison else None,
             notes=tuple(self.notes),
             seconds=self._rounded(),
         )
-        if results is not None:  # where nothing was judged the report of the run that did it stays
+        if judgement is not None:  # where nothing was judged the report of the run that did it stays
             with self._task("write report"):
-                write_rebuild_report(self.collection, report)
+                write_rebuild_report(self.collection, report, judgement.comparison)
         garbage = self._collect()
         removed = (*garbage.versions, *garbage.leftovers)
         return report.model_copy(update={"removed": removed, "in_use": garbage.in_use, "seconds": self._rounded()})

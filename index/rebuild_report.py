@@ -1,4 +1,7 @@
-"""What a rebuild did, for machines and for people: rebuilds/<version>/report.json and index.html."""
+"""What a rebuild did, for machines and for people: rebuilds/<version>/report.json and index.html.
+
+Where stored queries were asked, comparison.html and comparison.json beside them hold both versions side by side.
+"""
 
 from html import escape
 from pathlib import Path
@@ -10,11 +13,13 @@ from pydantic import Field, ValidationError
 from bundle.config import Config
 from bundle.files import replace_file
 from bundle.workspace import Collection
+from evaluation.comparison_page import write_comparison
+from evaluation.side_by_side import SideBySide
 from index.garbage import REPORTS_FOLDER
 from index.gates import GateResult
 from index.page import page, section, table
 
-REPORT_FILE, PAGE_FILE = "report.json", "index.html"
+REPORT_FILE, PAGE_FILE, COMPARISON_FILE = "report.json", "index.html", "comparison.html"
 Outcome = Literal["activated", "refused", "unchanged", "rolled back"]
 _SENTENCE: dict[Outcome, str] = {
     "activated": "Every gate let it pass; it is the active version now.",
@@ -43,6 +48,9 @@ class RebuildReport(Config):
     n_copied: int = Field(ge=0, description="Embeddings that this run copied because their content did not change.")
     n_embedded: int = Field(ge=0, description="Embeddings that this run computed.")
     gates: tuple[GateResult, ...] = Field(default=(), description="What every gate found; empty if none was asked.")
+    comparison: str | None = Field(
+        default=None, description="Page beside the report with both versions side by side; none if no query was asked."
+    )
     notes: tuple[str, ...] = Field(default=(), description="What else an operator should know.")
     removed: tuple[str, ...] = Field(default=(), description="Index versions and leftovers that were removed.")
     in_use: tuple[str, ...] = Field(default=(), description="What was to be removed and is being read or written.")
@@ -59,9 +67,11 @@ def report_folder(collection: Collection, version: str) -> Path:
     return collection.folder / REPORTS_FOLDER / version
 
 
-def write_rebuild_report(collection: Collection, report: RebuildReport) -> Path:
-    """Write both files, each in one step, and return the page's path."""
+def write_rebuild_report(collection: Collection, report: RebuildReport, comparison: SideBySide | None = None) -> Path:
+    """Write the files, each in one step, and return the page's path."""
     folder = report_folder(collection, report.version)
+    if comparison is not None:
+        write_comparison(comparison, folder / COMPARISON_FILE)
     text = orjson.dumps(report.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
     replace_file(folder / REPORT_FILE, text)
     replace_file(folder / PAGE_FILE, _page(report))
@@ -99,7 +109,9 @@ def _page(report: RebuildReport) -> str:
         f"{report.n_embedded:,} embedded, {report.n_copied:,} copied. {report.sentence}"
     )
     facts = [("bundle", report.bundle_id), ("active before", report.before or "none")]
-    sections = [section("Gates", "", _gates(report)), section("Where the time went", "", _times(report))]
+    beside = f'<a href="{COMPARISON_FILE}">Both versions side by side on the stored queries</a>'
+    gates = section("Gates", beside if report.comparison else "", _gates(report))
+    sections = [gates, section("Where the time went", "", _times(report))]
     if report.notes:
         notes = "".join(f"<li>{escape(note)}</li>" for note in report.notes)
         sections.append(section("Notes", "", f"<ul>{notes}</ul>"))

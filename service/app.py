@@ -1,7 +1,8 @@
 """The application: routes, boundary and lifespan put together; no logic."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -11,6 +12,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 
+from service.drain import notice_before_exit
 from service.hot_route import HotRoute
 from service.logs import RequestLog
 from service.middleware import RequestBoundary
@@ -48,25 +50,24 @@ DESCRIPTION = (
 
 
 def create_app(
-    settings: Settings, request_log: RequestLog | None = None, settings_file: SettingsFile | None = None
+    settings: Settings,
+    request_log: RequestLog | None = None,
+    settings_file: SettingsFile | None = None,
+    *,
+    owns_process: bool = False,
 ) -> FastAPI:
     """The ASGI application over the workspace of `settings`; loading begins with its lifespan.
 
-    `settings_file` is where the settings came from, if it is to be followed.
+    `settings_file` is where the settings came from, if it is to be followed. `owns_process`: SIGTERM is the
+    application's to answer, see `service.drain`.
     """
     serving = Serving(settings, request_log, settings_file)
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await serving.start()
-        yield
-        await serving.stop()
 
     app = DocumentedApp(
         title="Tandem",
         version=RELEASE,
         description=DESCRIPTION,
-        lifespan=lifespan,
+        lifespan=partial(_lifespan, serving, owns_process),
         redoc_url=None,
         redirect_slashes=False,
         middleware=[
@@ -75,11 +76,17 @@ def create_app(
                 authenticate=serving.access.authenticate,
                 on_finished=serving.finished,
                 shape_at=error_shape_at,
+                is_draining=lambda: serving.slots.is_draining,
             )
         ],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
+    _add_routes(app, serving)
+    return app
+
+
+def _add_routes(app: FastAPI, serving: Serving) -> None:
     app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
@@ -88,12 +95,22 @@ def create_app(
     app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())
-    return app
 
 
 def openapi_document() -> dict[str, Any]:
     """The OpenAPI document of the routes, whatever is served."""
     return create_app(Settings()).openapi()
+
+
+@asynccontextmanager
+async def _lifespan(serving: Serving, owns_process: bool, _: FastAPI) -> AsyncIterator[None]:
+    notice_s = serving.settings.server.drain_notice_s
+    with notice_before_exit(serving.slots, notice_s) if owns_process else nullcontext():
+        await serving.start()
+        if owns_process and serving.settings.server.workers > 1:
+            await serving.first_look()
+        yield
+        await serving.stop()
 
 
 async def _pass_on(_: Request, error: Exception) -> Response:

@@ -48,6 +48,8 @@ class Metrics:
         self._stage_seconds = time_of("tandem_stage_seconds", _STAGES, _STAGE_SECONDS, "collection", "stage")
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
+        reasons = "Queries answered without all of their reranking, by reason."
+        self._degraded = count("tandem_degraded_total", reasons, "collection", "reason")
         waiting = "Records admitted and not answered."
         self._pending = gauge("tandem_pending_records", waiting, "collection", mode="livesum")
         self._served = gauge(
@@ -91,6 +93,10 @@ class Metrics:
     def shed(self, collection: str, reason: str) -> None:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
+
+    def degraded(self, collection: str, reason: str) -> None:
+        """Count a query that a reranker `failed` on, gave `not_a_number` for, or ran `out_of_time` over."""
+        self._degraded.labels(collection, reason).inc()
 
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""

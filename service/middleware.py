@@ -21,7 +21,7 @@ class RequestBoundary:
     """Wraps the whole application.
 
     `authenticate` lets a request in or raises; `on_finished` hears of every request once, after its answer; `shape_at`
-    gives the shape of the failures at a path.
+    gives the shape of the failures at a path. While `is_draining`, answers ask for the connection to be closed.
     """
 
     def __init__(
@@ -30,11 +30,13 @@ class RequestBoundary:
         authenticate: Callable[[Call], None],
         on_finished: Callable[[Call], None],
         shape_at: Callable[[str], ErrorShape] = lambda _: problem_of,
+        is_draining: Callable[[], bool] = lambda: False,
     ) -> None:
         self._app = app
         self._authenticate = authenticate
         self._on_finished = on_finished
         self._shape_at = shape_at
+        self._is_draining = is_draining
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; anything but HTTP passes through."""
@@ -51,6 +53,8 @@ class RequestBoundary:
                 started = True
                 call.status = message["status"]
                 message["headers"] = [*message.get("headers", ()), (b"x-request-id", call.request_id.encode())]
+                if self._is_draining():
+                    message["headers"].append((b"connection", b"close"))
             await send(message)
 
         try:

@@ -44,6 +44,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     index_errors.RelationNotServed: Row(409, "Relation not served"),
     index_errors.HubnessNotServed: Row(409, "Hubness correction not served"),
     index_errors.LexicalNotServed: Row(409, "Collection has no index of words"),
+    index_errors.RerankerFailed: Row(503, "Reranker failed"),
     service_errors.ServingError: Row(500, "Internal error"),
     service_errors.InvalidRequest: Row(422, "Request cannot be used"),
     service_errors.BodyTooLarge: Row(413, "Body too large"),

@@ -9,7 +9,6 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -24,17 +23,6 @@ from service.traces import check_traces
 logger = logging.getLogger(__name__)
 _CONFIG = "TANDEM_CONFIG_FILE"
 _OVERRIDES = "TANDEM_OVERRIDES"
-
-
-class DrainingServer(uvicorn.Server):
-    """A server that says it is not ready from the first signal on."""
-
-    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Mark the application as draining, then shut down as uvicorn does."""
-        app = self.config.app
-        if isinstance(app, FastAPI):
-            app.state.serving.slots.is_draining = True
-        super().handle_exit(sig, frame)
 
 
 def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
@@ -54,7 +42,8 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     if settings.server.workers == 1:
         from service.app import create_app
 
-        DrainingServer(uvicorn_config(settings, create_app(settings, settings_file=file))).run()
+        app = create_app(settings, settings_file=file, owns_process=True)
+        uvicorn.Server(uvicorn_config(settings, app)).run()
         return
     # Worker processes read the same settings again, so no secret has to travel.
     os.environ[_CONFIG] = str(config) if config else ""
@@ -72,7 +61,7 @@ def worker_app() -> FastAPI:
     file = SettingsFile(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
     settings = file.read()
     configure_logging(settings.logs.level)
-    return create_app(settings, settings_file=file)
+    return create_app(settings, settings_file=file, owns_process=True)
 
 
 def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:
@@ -101,6 +90,14 @@ def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:
 def _run_workers(settings: Settings) -> None:
     from uvicorn.supervisors import Multiprocess
 
+    class Supervisor(Multiprocess):
+        """Starts worker processes, and another one in the place of any that dies."""
+
+        def terminate_all(self) -> None:
+            """Stop listening too: connections would wait in this process's queue for workers that are gone."""
+            super().terminate_all()
+            for socket in self.sockets:
+                socket.close()
+
     config = uvicorn_config(settings, "service.server:worker_app")
-    socket = config.bind_socket()
-    Multiprocess(config, sockets=[socket]).run()
+    Supervisor(config, sockets=[config.bind_socket()]).run()

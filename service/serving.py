@@ -21,6 +21,8 @@ from service.slots import Slot, Slots
 from service.traces import open_traces
 from service.watcher import Watcher
 
+_LOOK_SECONDS = 0.02
+
 
 class Serving:
     """The running parts of one application; started and stopped by its lifespan."""
@@ -64,6 +66,15 @@ class Serving:
         ).look
         self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop, look)
         self.watcher.start()
+
+    async def first_look(self) -> None:
+        """Wait until every active collection was loaded or failed to.
+
+        One of several workers takes no connection before that: its siblings answer meanwhile, and who asks `/readyz`
+        cannot say which of them shall answer.
+        """
+        while not self.slots.is_scanned and not self.slots.is_draining:
+            await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
         """Finish what is queued, then end every thread."""

@@ -27,6 +27,12 @@ class ServerSettings(Config):
     keep_alive_s: int = Field(default=65, ge=1, description="Seconds that an idle connection is kept.")
     tls_certificate: Path | None = Field(default=None, description="PEM file of the certificate chain; turns TLS on.")
     tls_key: Path | None = Field(default=None, description="PEM file of the certificate's private key.")
+    drain_notice_s: float = Field(
+        default=1.0,
+        ge=0,
+        description="Seconds from SIGTERM on in which requests are still taken while /readyz answers 503, so that load "
+        "balancers and open connections go elsewhere; not below the interval of the load balancer's check.",
+    )
     drain_s: int = Field(default=30, ge=0, description="Seconds that open requests have to finish on shutdown.")
 
     @model_validator(mode="after")
@@ -72,6 +78,16 @@ class LimitSettings(Config):
             if getattr(self, name) > self.max_hits:
                 raise ValueError(f"max_hits is {self.max_hits}, but {name} allows one query {getattr(self, name)}")
         return self
+
+
+class RerankSettings(Config):
+    """What becomes of a search whose reranker fails."""
+
+    on_failure: Literal["first_stage", "error"] = Field(
+        default="first_stage",
+        description="Where a cross-encoder fails, or its budget does not suffice, and the request does not say: "
+        "`first_stage` answers with the order of the first stage and says so as `degraded`, `error` with a problem.",
+    )
 
 
 class BatchingSettings(Config):
@@ -169,6 +185,7 @@ class Settings(BaseSettings):
     workspace: Path = Field(default=Path("workspace"), description="Folder that holds the collections.")
     server: ServerSettings = Field(default=ServerSettings(), description="Where the server listens.")
     limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
+    rerank: RerankSettings = Field(default=RerankSettings(), description="What becomes of a failed reranker's search.")
     batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
     reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
     live_recall: LiveRecallSettings = Field(

@@ -15,7 +15,7 @@ from bundle.files import FileState, file_state
 from service.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
-LIVE_SECTIONS = ("limits", "batching", "reload", "live_recall", "shadow", "compat", "traces", "logs")
+LIVE_SECTIONS = ("limits", "batching", "reload", "live_recall", "shadow", "rerank", "compat", "traces", "logs")
 NEED_RESTART = {"batching": {"threads"}, "traces": {"endpoint"}, "logs": {"requests"}}
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from training.errors import BadData
 from training.evaluation_set import EvaluationSet
-from training.metrics import RankArray, ranking_metrics, ranks_of, top_k, top_k_union
+from training.metrics import RankArray, query_metrics, ranks_of, top_k, top_k_union
 from training.ragged import BoolArray, FloatArray, IntArray, Ragged
 
 Score = Callable[[IntArray], FloatArray]
@@ -34,13 +34,17 @@ class Ranking:
 
         coverage@k: share of the catalogue that stands among the first k of at least one query.
         """
-        result = ranking_metrics(self.ranks_V, self.relevant.row_index_V, len(self.query_R), list(self.covered))
+        result = {name: float(np.mean(value_R)) for name, value_R in self.by_query().items()}
         for k, covered_N in self.covered.items():
             result[f"coverage@{k}"] = float(covered_N.mean())
         result["queries"] = float(len(self.query_R))
         result["relevant"] = float(len(self.ranks_V))
         result["relevant_seen"] = float(self.relevant_seen)
         return result
+
+    def by_query(self) -> dict[str, RankArray]:
+        """The value [R] of every ranked query by metric (see training.metrics)."""
+        return query_metrics(self.ranks_V, self.relevant.row_index_V, len(self.query_R), list(self.covered))
 
 
 def evaluate(

@@ -3,6 +3,7 @@
 Axes: B queries of a chunk, Q queries, N items, D embedding.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,9 @@ from bundle.errors import ConfigError
 from bundle.progress import NoProgress, Progress
 from bundle.store import Bundle
 from bundle.tower import Tower
-from training.compare import Part, compare
+from training.compare import MODEL, Comparison, Part, compare
 from training.config import TrainConfig
+from training.dataset import Dataset
 from training.evaluate import Score
 from training.evaluation_set import EvaluationSet
 from training.load import load
@@ -24,10 +26,32 @@ from training.records import encode_items
 _BATCH = 64
 
 
+@dataclass(frozen=True)
+class MeasuredBundle:
+    """A bundle on one part of the tables that it was trained from: what was measured, and what of."""
+
+    bundle_id: str
+    part: Part
+    config: TrainConfig
+    dataset: Dataset
+    comparison: Comparison
+
+    @property
+    def query_ids(self) -> list[str]:
+        """Ids of the queries that were ranked, in the order of the rankings."""
+        asked = self.comparison.queries.query_rows_Q[self.comparison.rankings[MODEL].query_R]
+        return [self.dataset.query_ids[row] for row in asked.tolist()]
+
+
 def evaluate_bundle(
     bundle: Bundle, base: Path, part: Part, progress: Progress | None = None
 ) -> dict[str, dict[str, float]]:
-    """Metrics by method on one part; the tables' relative paths, which the bundle remembers, count from `base`.
+    """Metrics by method on one part; see `measure_bundle`."""
+    return measure_bundle(bundle, base, part, progress).comparison.metrics
+
+
+def measure_bundle(bundle: Bundle, base: Path, part: Part, progress: Progress | None = None) -> MeasuredBundle:
+    """Rank one part; the tables' relative paths, which the bundle remembers, count from `base`.
 
     Raises ConfigError when the bundle was refit on the part or remembers settings that this version does not know, and
     what reading the tables raises.
@@ -51,7 +75,8 @@ def evaluate_bundle(
 
         return score
 
-    return compare(config, dataset, split, bundle.query.featurizer, model, part).metrics
+    comparison = compare(config, dataset, split, bundle.query.featurizer, model, part)
+    return MeasuredBundle(bundle.bundle_id, part, config, dataset, comparison)
 
 
 def _embed(tower: Tower, records: EncodedRecords, task: str, progress: Progress) -> FloatArray:

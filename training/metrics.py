@@ -84,7 +84,12 @@ def _top_k_mask(scores_BN: FloatArray, k: int) -> BoolArray:
 
 
 def ranking_metrics(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequence[int]) -> dict[str, float]:
-    """Means over R queries, each of which needs at least one relevant item.
+    """Means over R queries of what `query_metrics` gives."""
+    return {name: float(np.mean(value_R)) for name, value_R in query_metrics(ranks_V, row_V, n_rows, ks).items()}
+
+
+def query_metrics(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequence[int]) -> dict[str, RankArray]:
+    """Values [R] of R queries, each of which needs at least one relevant item.
 
     recall@k    relevant items with rank <= k, divided by the number of relevant items
     hit_rate@k  1 when any relevant item has rank <= k
@@ -95,17 +100,17 @@ def ranking_metrics(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequen
     relevant_R = np.bincount(row_V, minlength=n_rows)
     best_R = np.full(n_rows, np.inf)
     np.minimum.at(best_R, row_V, ranks_V)
-    metrics: dict[str, float] = {"mrr": float(np.mean(1 / best_R))}
+    values: dict[str, RankArray] = {"mrr": 1 / best_R}
     ideal = np.concatenate([[0.0], np.cumsum(1 / np.log2(np.arange(2, max(ks, default=1) + 2)))])
     for k in ks:
         within_V = ranks_V <= k
         hits_R = np.bincount(row_V[within_V], minlength=n_rows)
         gain_R = np.bincount(row_V[within_V], 1 / np.log2(ranks_V[within_V] + 1), minlength=n_rows)
-        metrics[f"recall@{k}"] = float(np.mean(hits_R / relevant_R))
-        metrics[f"hit_rate@{k}"] = float(np.mean(hits_R > 0))
-        metrics[f"ndcg@{k}"] = float(np.mean(gain_R / ideal[np.minimum(k, relevant_R)]))
-        metrics[f"mrr@{k}"] = float(np.mean(np.where(best_R <= k, 1 / best_R, 0.0)))
-    return metrics
+        values[f"recall@{k}"] = hits_R / relevant_R
+        values[f"hit_rate@{k}"] = (hits_R > 0).astype(np.float64)
+        values[f"ndcg@{k}"] = gain_R / ideal[np.minimum(k, relevant_R)]
+        values[f"mrr@{k}"] = np.where(best_R <= k, 1 / best_R, 0.0)
+    return values
 
 
 def precision(ranks_V: RankArray, row_V: IntArray, n_rows: int, ks: Sequence[int]) -> dict[str, float]:

@@ -14,11 +14,13 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.role import Role
 from index.searcher import check_queries
+from index.second_stages.contract import Ordered
 from service.batching import Outcome, Stages
 from service.live_recall import Searched
-from service.operations.cross_encoder import CrossEncoderUse
+from service.operations.cross_encoder import CrossEncoderUse, check_readable
 from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.second_stage import SecondStageUse, mark_scored
 from service.operations.words import Words
 
 Source = Literal["queries", "vectors", "item_ids", "examples"]
@@ -33,7 +35,7 @@ class Search(OnLoaded):
     without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
     Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
     is how hubs are held back in scores of vectors, None where they are not. `filter` says which items may be hits, all
-    where it is None.
+    where it is None. `second` orders the candidates again, not where it is None.
     """
 
     source: Source
@@ -46,6 +48,7 @@ class Search(OnLoaded):
     hubness: HubnessMethod | None = None
     filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
+    second: SecondStageUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -54,16 +57,15 @@ class Search(OnLoaded):
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
         queries = Queries.joined(good)
-        ranking = self.ranker().rank(queries, self.k)
-        stages.mark("search")
-        self._have_checked(queries, ranking)
+        found = self._find(queries, stages)
+        self._have_checked(queries, found.ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
             if isinstance(part, Exception):
                 answers.append(part)
             else:
-                answers.append(self._answer(ranking, start, start + len(part)))
+                answers.append(self._answer(found, start, start + len(part)))
                 start += len(part)
         stages.mark("write")
         return answers
@@ -75,7 +77,7 @@ class Search(OnLoaded):
             return each(payloads, self._asked_by_items)
         if self.source == "examples":
             return ask_by_examples(self.loaded, payloads, stages)
-        if words is not None and words.fusion is None and self.depth is None:
+        if words is not None and words.fusion is None and not self._reads_vectors():
             return each(payloads, self._asked_by_words)
         tower = self.loaded.bundle.query
         parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
@@ -90,10 +92,24 @@ class Search(OnLoaded):
         ]
 
     def ranker(self) -> Ranker:
-        """What orders the corpus for this request."""
+        """What orders the corpus for this request, before a second stage."""
         role = self.loaded.version.role(self.relation)
         first = self._first_stage(role)
         return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
+
+    def _find(self, queries: Queries, stages: Stages) -> Ordered:
+        if self.second is None:
+            ranking = self.ranker().rank(queries, self.k)
+            stages.mark("search")
+            return Ordered(ranking)
+        staged = self.second.staged(self.loaded, self.ranker(), self.loaded.version.role(self.relation))
+        found = staged.ordered(queries, self.k, lambda: stages.mark("search"))
+        stages.mark("rescore")
+        self.second.count(found.reports or ())
+        return found
+
+    def _reads_vectors(self) -> bool:
+        return self.depth is not None or (self.second is not None and self.second.kind.reads_vectors)
 
     def _first_stage(self, role: Role) -> Ranker:
         allowed = self.allowed()
@@ -129,8 +145,8 @@ class Search(OnLoaded):
 
     def _read(self, records: Sequence[Record]) -> Sequence[Record]:
         """What the tower reads of records that the rest of the search can read; raises InvalidRecord."""
-        if self.cross_encoder is not None:
-            self.cross_encoder.check(self.loaded, records)
+        if self.cross_encoder is not None or (self.second is not None and self.second.kind.reads_texts):
+            check_readable(self.loaded, records)
         return records if self.words is None else self.words.for_tower(self.loaded, records)
 
     def _asked_by_words(self, records: Sequence[Record]) -> Queries:
@@ -140,7 +156,8 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
+        others = (self.words, self.hubness, self.filter, self.cross_encoder, self.second)
+        is_by_vectors_alone = all(part is None for part in others)
         if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
@@ -154,11 +171,15 @@ class Search(OnLoaded):
         version = self.loaded.version
         return Queries(version.query_vectors(item_ids), own_rows_B=version.ids.rows(item_ids))
 
-    def _answer(self, ranking: Ranking, start: int, stop: int) -> bytes:
-        results = [
+    def _answer(self, found: Ordered, start: int, stop: int) -> bytes:
+        ranking = found.ranking
+        results: list[dict[str, Any]] = [
             {"hits": self.hits(*ranking.of(b, self.k)), "exhaustive": self.k >= int(ranking.total_B[b])}
             for b in range(start, stop)
         ]
+        if found.reports is not None:
+            for result, report in zip(results, found.reports[start:stop], strict=True):
+                mark_scored(result, report)
         return self.answer(results=results)
 
     def _extra(self, name: str, item_ids: list[str]) -> Sequence[Any]:

@@ -5,17 +5,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection, Workspace
 from index.build import build_index
-from index.comparison import (
-    Quality,
-    StoredQueries,
-    changed_neighbours,
-    common_items,
-    quality_of_both,
-    semantic_id_churn,
-)
+from index.comparison import changed_neighbours, common_items, semantic_id_churn
 from index.config import BuildConfig
 from index.version import IndexVersion, open_version
 from tests.index.linear import linear_bundle
@@ -81,17 +73,3 @@ def test_churn_is_the_share_of_other_semantic_ids(own_shop: Collection) -> None:
 def test_without_semantic_ids_there_is_no_churn(plane: Collection) -> None:
     version = version_of(plane, on_a_circle(0, 1))
     assert semantic_id_churn(version, version, ["i0"]) is None
-
-
-def test_quality_by_hand(plane: Collection, tmp_path: Path) -> None:
-    bundle = open_bundle(plane, list_bundles(plane)[0])
-    before = version_of(plane, on_a_circle(0, 10, 20, 80))
-    after = version_of(plane, on_a_circle(0, 30, 20, 80))  # i1 falls behind i2
-    queries = {"query_id": ["q", "r"], "vector": pa.array([[1.0, 0.0], [0.0, 1.0]], pa.list_(pa.float64()))}
-    pq.write_table(pa.table(queries), tmp_path / "queries.parquet")
-    (tmp_path / "qrels.csv").write_text("query_id,item_id,grade\nq,i1,1\nq,gone,3\nr,i3,2\n")
-    stored = StoredQueries(queries=Path("queries.parquet"), interactions=Path("qrels.csv"), k=2)
-    old, new = quality_of_both(stored, tmp_path, [(before, bundle), (after, bundle)], seed=0)
-    # q: i0, i1 before, i0, i2 after; r: i3 first in both. The item that is gone counts in neither.
-    assert old == pytest.approx(Quality((1 / np.log2(3) + 1) / 2, 1))
-    assert new == pytest.approx(Quality(0.5, 0.5))

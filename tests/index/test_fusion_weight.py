@@ -80,9 +80,17 @@ def test_a_split_needs_its_column(tmp_path: Path) -> None:
 
 
 def test_a_grade_that_is_no_grade_is_named(tmp_path: Path) -> None:
-    write(tmp_path / "answers.parquet", query_id=["q0"], item_id=["a"], grade=[1500.0])
-    with pytest.raises(InvalidTable, match=r"column 'grade' has 1500.*grades up to 30"):
-        read_answers(config(), tmp_path, QUERY_IDS, ids("a"))
+    for grade, says in ((1500.0, "1500"), (float("nan"), "nan"), (float("-inf"), "-inf")):
+        write(tmp_path / "answers.parquet", query_id=["q0", "q1"], item_id=["a", "a"], grade=[1.0, grade])
+        with pytest.raises(InvalidTable, match=rf"row 2, column 'grade' has {says}.*grades up to 30"):
+            read_answers(config(), tmp_path, QUERY_IDS, ids("a"))
+
+
+def test_grades_of_0_and_below_are_kept_beside_an_answer_and_worth_nothing(tmp_path: Path) -> None:
+    write(tmp_path / "answers.parquet", query_id=["q0", "q0"], item_id=["a", "b"], grade=[-1.0, 2.0])
+    answers = read_answers(config(), tmp_path, QUERY_IDS, ids("a", "b"))
+    assert answers.grade_by_row == {0: {0: -1.0, 1: 2.0}}
+    assert answers.gain_by_row == {0: {0: 0.0, 1: 3.0}}
 
 
 def learned(shop: Collection, titles: list[str], answers: list[str], **settings: Any) -> FusionReport:

@@ -5,7 +5,8 @@ import pytest
 
 from bundle.store import open_bundle
 from bundle.workspace import Collection
-from index.gates import GateResult, Gates, Opened, judge
+from index.gates import GateResult, Gates, judge
+from index.query_comparison import Opened
 from index.version import open_version
 from tests.index.shop import build_shop, make_items
 from tests.tiny import tiny_bundle
@@ -17,7 +18,7 @@ def opened(shop: Collection, **config: Any) -> Opened:
 
 
 def judged(new: Opened, live: Opened | str, base: Path = Path(), **gates: Any) -> dict[str, GateResult]:
-    return {result.gate: result for result in judge(Gates.model_validate(gates), new, live, base)}
+    return {result.gate: result for result in judge(Gates.model_validate(gates), new, live, base).results}
 
 
 @pytest.fixture
@@ -110,3 +111,18 @@ def test_quality_that_falls_refuses_and_other_quality_does_not(
     better = judged(live, new, tmp_path, quality=quality)["quality"]
     assert (better.outcome, better.value) == ("passed", -worse.value)
     assert judged(new, live, tmp_path, quality=quality | {"max_drop": None})["quality"].outcome == "reported"
+
+
+def test_stored_queries_whose_answers_one_version_lacks_refuse(
+    own_shop: Collection, live: Opened, tmp_path: Path
+) -> None:
+    path = tmp_path / "items.csv"
+    path.write_text("item_id,title\nitem-0,abc\n" + "".join(f"other-{n},abc {n}\n" for n in range(59)))
+    new = opened(own_shop, items="items.csv")
+    (tmp_path / "queries.csv").write_text("query_id,title\nq,abc\n")
+    (tmp_path / "qrels.csv").write_text("query_id,item_id\nq,other-1\n")
+    quality = {"queries": "queries.csv", "interactions": "qrels.csv"}
+    judgement = judge(Gates.model_validate({"quality": quality}), new, live, tmp_path)
+    assert judgement.comparison is None
+    assert judgement.results[-1].outcome == "refused"
+    assert "is an item of both versions" in judgement.results[-1].detail

@@ -4,16 +4,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet as pq
 import pytest
 
 from bundle.errors import InvalidTable
 from bundle.progress import NoProgress
 from bundle.workspace import Collection
+from evaluation.side_by_side import SideBySide
 from index.build import build_index
 from index.config import BuildConfig
 from index.errors import RebuildRunning
 from index.gates import Gates
 from index.rebuild_lock import rebuild_lock
+from index.rebuild_report import report_folder
 from index.store import activate, current, list_versions, rollback, verify_version
 from index.version import open_version
 from tests.index.rebuilding import outcomes, retitle, run
@@ -212,3 +215,23 @@ def test_a_version_activated_by_hand_is_compared_with(own_shop: Collection) -> N
     report = run(own_shop)
     assert report.before == first
     assert report.version not in {first, second}
+
+
+def test_stored_queries_leave_both_versions_side_by_side(own_shop: Collection) -> None:
+    root = own_shop.folder.parents[1]
+    titles = pq.read_table(root / "items.parquet").to_pylist()
+    rows = [(one["item_id"], one["title"]) for one in titles]
+    (root / "queries.csv").write_text("query_id,title\n" + "".join(f"q-{one},{title}\n" for one, title in rows))
+    (root / "qrels.csv").write_text("query_id,item_id\n" + "".join(f"q-{one},{one}\n" for one, _ in rows))
+    quality = {"queries": "queries.csv", "interactions": "qrels.csv", "judged_by": "interval", "max_drop": 0.01}
+    first = run(own_shop, gates={"quality": quality})
+    assert first.comparison is None
+    retitle(own_shop, [f"item-{n}" for n in range(20)])
+    second = run(own_shop, gates={"quality": quality})
+    assert (second.outcome, second.comparison) == ("refused", "comparison.html")
+    folder = report_folder(own_shop, second.version)
+    found = SideBySide.model_validate_json((folder / "comparison.json").read_bytes())
+    assert (found.left.name, found.right.name, found.n_queries) == (first.version, second.version, 60)
+    assert found.results[0].losses > 0
+    assert found.worst[0].name in dict(rows).values()  # a query by its text
+    assert run(own_shop, gates={"quality": quality | {"max_drop": 1.0}}).outcome == "activated"

@@ -1,6 +1,7 @@
 import orjson
 
 from bundle.workspace import Collection
+from evaluation.side_by_side import Side, SideBySide, side_by_side
 from index.gates import GateResult
 from index.rebuild_report import RebuildReport, read_outcome, report_folder, write_rebuild_report
 
@@ -53,3 +54,15 @@ def test_the_page_shows_every_gate_with_its_limit_and_the_times(own_shop: Collec
     ):
         assert cell in text
     assert "goes on serving" in text
+
+
+def test_both_versions_side_by_side_lie_beside_the_report(own_shop: Collection) -> None:
+    lists = Side("v1", {"q": ["a"], "r": ["b"]}), Side("v2", {"q": ["a"], "r": ["a"]})
+    comparison = side_by_side(*lists, {"q": {"a": 1.0}, "r": {"b": 1.0}})
+    told = report(own_shop).model_copy(update={"comparison": "comparison.html"})
+    path = write_rebuild_report(own_shop, told, comparison)
+    assert '<a href="comparison.html">Both versions side by side' in path.read_text()
+    assert "<b>right</b> v2" in (path.parent / "comparison.html").read_text()
+    data = (path.parent / "comparison.json").read_bytes()
+    assert SideBySide.model_validate_json(data) == comparison
+    assert "side by side" not in write_rebuild_report(own_shop, report(own_shop)).read_text()

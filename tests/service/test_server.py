@@ -1,14 +1,8 @@
-import contextlib
 import json
-import os
 import re
 import signal
-import socket
 import ssl
-import subprocess
-import sys
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -20,6 +14,7 @@ from bundle.workspace import Collection, Workspace
 from index.store import activate
 from service.server import serve
 from tests.service.conftest import settings_for
+from tests.service.processes import ADMIN_KEY, serving_process
 from tests.service.running import listening, wait_until
 from tests.service.tiny import build_tiny_index, ids, make_collection, write_tiny_bundle
 
@@ -31,45 +26,15 @@ def test_wrong_settings_stop_the_start(tmp_path: Path) -> None:
         serve(path)
 
 
-def _free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
-
-
-@contextlib.contextmanager
-def _process(root: Path, tmp_path: Path, workers: int) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
-    port, log = _free_port(), tmp_path / "server.log"
-    config = tmp_path / "server.toml"
-    config.write_text(f'workspace = "{root}"\n[server]\nport = {port}\nworkers = {workers}\n')
-    code = f"from pathlib import Path; from service.server import serve; serve(Path({str(config)!r}))"
-    environment = {**os.environ, "TANDEM_SECURITY__ADMIN_KEY": "an-admin-key-for-tests"}
-    with log.open("wb") as stderr:
-        process = subprocess.Popen([sys.executable, "-c", code], stderr=stderr, env=environment)
-    try:
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: _is_ready(url))
-        yield process, url, log
-    finally:
-        if process.poll() is None:
-            process.terminate()
-        process.wait(timeout=30)
-
-
-def _is_ready(url: str) -> bool:
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz").status_code == 200
-    return False
-
-
 def test_a_signal_ends_the_server_cleanly_and_the_log_is_json(shop_root: Path, tmp_path: Path) -> None:
-    with _process(shop_root, tmp_path, workers=1) as (process, url, log):
-        response = httpx.post(f"{url}/v1/collections/shop/search", json={"item_ids": ["a-00001"], "k": 3})
+    log = tmp_path / "server.log"
+    with log.open("wb") as stderr, serving_process(shop_root, tmp_path, stderr) as server:
+        response = httpx.post(f"{server.url}/v1/collections/shop/search", json={"item_ids": ["a-00001"], "k": 3})
         assert response.status_code == 200
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) in (0, -signal.SIGTERM)
+        server.process.send_signal(signal.SIGTERM)
+        assert server.process.wait(timeout=30) in (0, -signal.SIGTERM)
     lines = [json.loads(line) for line in log.read_text().splitlines()]
-    assert "an-admin-key" not in log.read_text()
+    assert ADMIN_KEY not in log.read_text()
     assert lines[0]["event"] == "server starting" and lines[0]["settings"]["server"]["workers"] == 1
     request = next(line for line in lines if line["event"] == "request" and line["route"] == "search")
     assert request["request_id"] == response.headers["x-request-id"]
@@ -79,16 +44,17 @@ def test_a_signal_ends_the_server_cleanly_and_the_log_is_json(shop_root: Path, t
 
 
 def test_several_workers_serve_sum_their_metrics_and_follow_the_settings(shop_root: Path, tmp_path: Path) -> None:
-    with _process(shop_root, tmp_path, workers=2) as (_, url, log):
+    log = tmp_path / "server.log"
+    with log.open("wb") as stderr, serving_process(shop_root, tmp_path, stderr, workers=2) as server:
         for _ in range(20):  # a new connection each time, so that both workers are met
-            wait_until(lambda: _search(url) == 200)
-        text = httpx.get(f"{url}/metrics").text
+            assert _search(server.url) == 200
+        text = httpx.get(f"{server.url}/metrics").text
         count = re.search(r'tandem_requests_total{collection="shop",route="search",status="200"} (\d+)', text)
         assert count is not None and int(count[1]) == 20
         with (tmp_path / "server.toml").open("a") as file:
             file.write("[limits]\nmax_k = 20\n")
         wait_until(lambda: log.read_text().count('"event":"settings read again"') == 2)
-        wait_until(lambda: {_search(url, k=30) for _ in range(8)} == {422})
+        wait_until(lambda: {_search(server.url, k=30) for _ in range(8)} == {422})
 
 
 def _search(url: str, k: int = 10) -> int:

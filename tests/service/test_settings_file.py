@@ -35,6 +35,7 @@ LIVE = {
     "reload.verify",
     "live_recall.core_share",
     "shadow.core_share",
+    "rerank.on_failure",
     "compat.default_model",
     "compat.text_features",
     "traces.sample_share",

@@ -16,7 +16,7 @@ from training.report import write_report
 from training.report.curves import term_groups
 from training.report.finding import Finding
 from training.report.findings import findings
-from training.report.names import ItemNames, attribute, name_column, query_name, shortened
+from training.report.names import ItemNames, attribute, name_column, query_name
 from training.report.page import warnings_box
 from training.report.pictures import map_by_attribute
 from training.report.svg import figure, inline, style
@@ -129,7 +129,6 @@ def test_items_and_queries_go_by_name(outcome: Outcome, page: str) -> None:
     names = ItemNames(outcome)
     assert (names.column, names[5]) == ("title", "steel pan 5")
     assert query_name(outcome, 3) == "q3"  # its table has no text
-    assert shortened("a  b\n" + "c" * 99) == "a b " + "c" * 65 + "…"
     assert attribute(outcome) == ("tags", ["sale", "steel", "sale", "paper"] * 15)
     assert re.search(r"<h3>(red lamp|steel pan|garden chair|paper bag) \d+</h3>", page)
     assert '<tr class="found"><td class="name">✓ ' in page

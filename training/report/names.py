@@ -8,24 +8,20 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from bundle.features import CategoriesFeature, CategoryFeature, Feature, TextFeature, TokensFeature
+from evaluation.names import naming_column, shortened
 from training.outcome import Outcome
-
-LONGEST = 70
-_USUAL = ("title", "name", "label", "text", "query", "description", "synopsis", "question")
 
 
 def name_column(table: pa.Table | None, features: Sequence[Feature], id_column: str) -> str | None:
     """The column that names a row: one of the usual names, else the first text feature; None when there is neither."""
     if table is None:
         return None
-    texts = {
-        field.name.lower(): field.name
-        for field in reversed(list(table.schema))
-        if _is_text(field.type) and field.name != id_column
-    }
-    found = [texts[usual] for usual in _USUAL if usual in texts]
-    found += [f.name for f in features if isinstance(f, TextFeature | TokensFeature) and f.name in table.column_names]
-    return found[0] if found else None
+    texts = [field.name for field in table.schema if _is_text(field.type) and field.name != id_column]
+    usual = naming_column(texts)
+    if usual is not None:
+        return usual
+    read = [feature.name for feature in features if isinstance(feature, TextFeature | TokensFeature)]
+    return next((name for name in read if name in table.column_names), None)
 
 
 class ItemNames:
@@ -46,12 +42,6 @@ def query_name(outcome: Outcome, row: int) -> str:
     column = name_column(queries.table, outcome.config.features.query, "query_id")
     name = None if column is None or queries.table is None else queries.table[column][row].as_py()
     return shortened(str(name)) if name else queries.query_ids[row]
-
-
-def shortened(text: str) -> str:
-    """One line of at most LONGEST characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= LONGEST else line[: LONGEST - 1].rstrip() + "…"
 
 
 def attribute(outcome: Outcome) -> tuple[str, list[str]] | None:

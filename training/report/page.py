@@ -6,6 +6,8 @@ from html import escape
 import numpy as np
 
 from bundle.hubness import K
+from evaluation.markup import Section, grid, links_to, paragraph, picture, table
+from evaluation.markup import document as html_document
 from training.compare import MODEL
 from training.loop import EpochLog
 from training.outcome import Outcome
@@ -13,7 +15,6 @@ from training.report import curves, pictures
 from training.report.examples import NEIGHBOURS, neighbour_cards, query_cards
 from training.report.finding import Finding
 from training.report.findings import findings
-from training.report.markup import STYLE, Section, grid, paragraph, picture, table
 from training.report.names import ItemNames, attribute
 from training.report.semantic_ids import semantic_id_section
 from training.report.svg import inline
@@ -35,15 +36,15 @@ def document(outcome: Outcome) -> str:
         _data(outcome),
         _configuration(outcome),
     ]
-    title = escape(outcome.config.collection)
-    head = (
-        f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{title}: training report</title><style>{STYLE}</style>"
-    )
-    links = "\n".join(f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in sections)
-    parts = [f"<h1>{title}</h1>", paragraph(_summary(outcome)), warnings_box(findings(outcome)), f"<nav>{links}</nav>"]
-    parts += [section.html() for section in sections]
-    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+    title = outcome.config.collection
+    parts = [
+        f"<h1>{escape(title)}</h1>",
+        paragraph(_summary(outcome)),
+        warnings_box(findings(outcome)),
+        links_to(sections),
+        *(section.html() for section in sections),
+    ]
+    return html_document(f"{title}: training report", parts)
 
 
 def _summary(outcome: Outcome) -> str:

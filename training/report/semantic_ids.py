@@ -1,8 +1,8 @@
 """The report's section on semantic IDs: how codes are used, what they mean, what they lose, and what changed."""
 
+from evaluation.markup import Section, grid, paragraph, picture, table
 from training.outcome import Outcome
 from training.report import code_pictures
-from training.report.markup import Section, grid, paragraph, picture, table
 from training.report.names import ItemNames
 from training.report.pictures import map_by_attribute
 from training.report.svg import SERIES, inline

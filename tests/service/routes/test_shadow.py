@@ -9,8 +9,8 @@ from index.shadow import read_shadow
 from index.store import current
 from service.schemas.shadow import ShadowInfo
 from tests.service.conftest import settings_for
+from tests.service.processes import serving_process
 from tests.service.running import LiveApp, flip_byte, wait_until
-from tests.service.test_server import _process, _search
 from tests.service.tiny import build_tiny_index, ids, make_collection
 
 KEY = "an-admin-key-for-tests"
@@ -89,13 +89,14 @@ def test_worker_processes_try_one_candidate_and_tell_of_all(
     candidate: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TANDEM_SHADOW__CORE_SHARE", "0.5")
-    with _process(tmp_path, tmp_path, workers=2) as (_, url, _log):
-        wait_until(lambda: all(_search(url) == 200 for _ in range(10)))  # a worker may still be loading
+    with (tmp_path / "log").open("wb") as stderr, serving_process(tmp_path, tmp_path, stderr, workers=2) as server:
+        url = server.url
         body = {"version": candidate, "share": 1}
         assert httpx.post(f"{url}{PATH}", json=body, headers=SIGNED).status_code == 200
 
         def seen() -> ShadowInfo:
-            assert _search(url) == 200  # a new connection each time, so that both workers are met
+            search = {"item_ids": ["a-00001"]}  # a new connection each time, so that both workers are met
+            assert httpx.post(f"{url}/v1/collections/shop/search", json=search).status_code == 200
             return ShadowInfo.model_validate(httpx.get(f"{url}{PATH}").json())
 
         def counted() -> float:

@@ -1,4 +1,4 @@
-"""The page's HTML: style, tables, pictures with captions."""
+"""The look of the pages that describe trainings and comparisons: style, tables, pictures with captions, no script."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,3 +84,18 @@ def table(rows: Sequence[Sequence[str]]) -> str:
     lines = ["<tr>" + "".join(f"<th>{escape(cell)}</th>" for cell in header) + "</tr>"]
     lines += ["<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in body]
     return '<div class="scroll"><table>' + "\n".join(lines) + "</table></div>"
+
+
+def document(title: str, parts: Sequence[str], style: str = "") -> str:
+    """A whole page that needs no other file; `title` is text, `parts` are HTML, `style` stands behind the usual one."""
+    head = (
+        '<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(title)}</title><style>{STYLE}{style}</style>"
+    )
+    return f'<!doctype html>\n<html lang="en"><head>{head}</head><body>\n' + "\n".join(parts) + "\n</body></html>\n"
+
+
+def links_to(sections: Sequence[Section]) -> str:
+    """Links to the sections of a page."""
+    links = "\n".join(f'<a href="#{section.anchor}">{escape(section.title)}</a>' for section in sections)
+    return f"<nav>{links}</nav>"

@@ -1,0 +1,69 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from evaluation.errors import QueriesDiffer
+from evaluation.judged.choice import ChoiceConfig
+from evaluation.judged.measure import JudgedMeasure
+from evaluation.judged.runs import JudgedRuns
+from evaluation.rankings import Run
+from evaluation.trec import write_run
+
+
+def written(folder: Path, name: str, *rankings: str) -> Path:
+    """A run file; the letters of each ranking are its items, best first."""
+    scores = {f"q{q}": {item: -float(rank) for rank, item in enumerate(row)} for q, row in enumerate(rankings)}
+    path = folder / f"{name}.run"
+    write_run(path, Run(name, scores))
+    return path
+
+
+def test_a_difference_weighs_what_one_run_has_and_the_other_has_not(tmp_path: Path) -> None:
+    one, other = written(tmp_path, "one", "abc", "ab"), written(tmp_path, "other", "bad", "ab")
+    runs = JudgedRuns.read(one, other, None, None, JudgedMeasure.parse("precision@2"))
+    weights = dict(zip(runs.pool.pairs, runs.weight_N.tolist(), strict=True))
+    assert weights == {("q0", "a"): 0, ("q0", "b"): 0, ("q1", "a"): 0, ("q1", "b"): 0}
+    deeper = JudgedRuns.read(one, other, None, None, JudgedMeasure.parse("dcg@3"))
+    weights = dict(zip(deeper.pool.pairs, deeper.weight_N.tolist(), strict=True))
+    assert weights["q0", "a"] == pytest.approx(1 - 1 / np.log2(3))
+    assert weights["q0", "c"] == 0.5 == -weights["q0", "d"]
+
+
+def test_recall_pools_whatever_was_judged_and_the_others_the_first_k_only(tmp_path: Path) -> None:
+    run, gold = written(tmp_path, "one", "abc"), tmp_path / "gold.csv"
+    gold.write_text("query_id,item_id,grade,probability\nq0,z,1,0.5\n")
+    hits = JudgedRuns.read(run, None, None, gold, JudgedMeasure.parse("hits@2"))
+    recall = JudgedRuns.read(run, None, None, gold, JudgedMeasure.parse("recall@2"))
+    assert [item for _, item in hits.pool.pairs] == ["a", "b"]
+    assert [item for _, item in recall.pool.pairs] == ["a", "b", "c", "z"]
+    assert recall.weight_N.tolist() == [1, 1, 0, 0]
+
+
+def test_a_draw_names_pairs_with_their_chance(tmp_path: Path) -> None:
+    run = written(tmp_path, "one", "abcdefghij", "abcdefghij")
+    runs = JudgedRuns.read(run, None, None, None, JudgedMeasure.parse("dcg@10"))
+    drawn = runs.draw(20, seed=0)
+    assert drawn.num_rows == 20 and set(drawn["probability"].to_pylist()) == {1.0}
+    few = runs.draw(5, seed=0)
+    assert few.column_names == ["query_id", "item_id", "probability"]
+    chances = dict(zip(few["item_id"].to_pylist(), few["probability"].to_pylist(), strict=True))
+    assert all(chances[a] > chances[b] for a in chances for b in chances if a < b)
+
+
+def test_runs_of_other_queries_cannot_be_held_against_each_other(tmp_path: Path) -> None:
+    one, other = written(tmp_path, "one", "ab"), written(tmp_path, "other", "ab", "ab")
+    with pytest.raises(QueriesDiffer):
+        JudgedRuns.read(one, other, None, None, JudgedMeasure.parse("dcg@3"))
+
+
+def test_disputed_pairs_are_chosen_first_and_labelled_ones_never(tmp_path: Path) -> None:
+    run, votes, gold = written(tmp_path, "one", "abc"), tmp_path / "votes.csv", tmp_path / "gold.csv"
+    votes.write_text("query_id,item_id,judge,score\n" + "".join(f"q0,{i},{j},{v}\n" for i, j, v in VOTES))
+    gold.write_text("query_id,item_id,grade,probability\nq0,b,1,0.5\n")
+    runs = JudgedRuns.read(run, None, votes, gold, JudgedMeasure.parse("dcg@10"))
+    chosen = runs.choose(np.eye(3), 5, ChoiceConfig())
+    assert chosen == [("q0", "c"), ("q0", "a")]
+
+
+VOTES = [("a", "m", 1), ("a", "n", 1), ("b", "m", 0), ("b", "n", 1), ("c", "m", 0), ("c", "n", 0.5)]
