@@ -8,6 +8,7 @@ VersionError                   an index version cannot be built, found, opened o
   BundleMismatch               the version pins another bundle than the one opened
   NoActiveVersion              no version was activated yet
   NoEarlierVersion             a rollback has nothing to go back to
+  AlreadyActive                a trial of the version that is active
   DeviceUnavailable            the asked device cannot hold this index
   RecallBelowTarget            no setting of the kind reaches the target index recall
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
@@ -72,6 +73,12 @@ class NoEarlierVersion(VersionError):
     """A rollback has no earlier version to go back to."""
 
     code = "no-earlier-version"
+
+
+class AlreadyActive(VersionError):
+    """The version that is to be tried beside the active one is the active one."""
+
+    code = "already-active"
 
 
 class DeviceUnavailable(VersionError):

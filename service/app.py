@@ -28,14 +28,17 @@ from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
 from service.routes.semantic_ids import SemanticIdsHandler
+from service.routes.shadow import ShadowHandler, shadow_router
 from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
 from service.schemas.embed import EmbedAnswer, EmbedRequest
 from service.schemas.rerank import RerankAnswer, RerankRequest
 from service.schemas.search import SearchAnswer, SearchRequest
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer, SemanticIdsRequest
+from service.schemas.shadow import ShadowInfo, ShadowRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.settings_file import SettingsFile
 
 PREFIX = "/v1/collections/{collection}"
 _QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
@@ -46,12 +49,19 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, request_log: RequestLog | None = None, *, owns_process: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings,
+    request_log: RequestLog | None = None,
+    settings_file: SettingsFile | None = None,
+    *,
+    owns_process: bool = False,
+) -> FastAPI:
     """The ASGI application over the workspace of `settings`; loading begins with its lifespan.
 
-    `owns_process`: SIGTERM is the application's to answer, see `service.drain`.
+    `settings_file` is where the settings came from, if it is to be followed. `owns_process`: SIGTERM is the
+    application's to answer, see `service.drain`.
     """
-    serving = Serving(settings, request_log)
+    serving = Serving(settings, request_log, settings_file)
 
     app = DocumentedApp(
         title="Tandem",
@@ -72,14 +82,19 @@ def create_app(settings: Settings, request_log: RequestLog | None = None, *, own
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
+    _add_routes(app, serving)
+    return app
+
+
+def _add_routes(app: FastAPI, serving: Serving) -> None:
     app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(shadow_router(serving, problem_responses(401, 403, 404, 503)))
     app.include_router(compat_router(serving))
     app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())
-    return app
 
 
 def openapi_document() -> dict[str, Any]:
@@ -104,13 +119,11 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 
 
 def _hot_routes(serving: Serving) -> list[HotRoute]:
-    limit = serving.settings.limits.max_body_bytes
-
     def route(path: str, handler: Any, request: Any, answer: Any, summary: str, is_admin: bool = False) -> HotRoute:
         return HotRoute(
             PREFIX + path,
             handler,
-            max_body_bytes=limit,
+            max_body_bytes=lambda: serving.settings.limits.max_body_bytes,
             request_model=request,
             answer_model=answer,
             name=handler.__name__,
@@ -127,4 +140,5 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
         route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", is_admin=True),
+        route("/shadow", ShadowHandler(serving), ShadowRequest, ShadowInfo, "Try a version", is_admin=True),
     ]

@@ -26,6 +26,11 @@ class Stages(dict[str, float]):
         super().__init__()
         self._last = time.perf_counter()
 
+    @property
+    def ended(self) -> float:
+        """When the last mark was made, by time.perf_counter."""
+        return self._last
+
     def mark(self, stage: str) -> None:
         """Add the time since the last mark to `stage`."""
         now = time.perf_counter()
@@ -91,6 +96,10 @@ class Batcher:
         ]
         for thread in self._threads:
             thread.start()
+
+    def use(self, settings: BatchingSettings) -> None:
+        """Take other settings; the number of threads stays."""
+        self._settings = settings
 
     def pending(self) -> int:
         """Records admitted and not yet handed back."""

@@ -4,7 +4,8 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterable, MutableMapping
+from collections.abc import ItemsView, Iterable
+from typing import Protocol
 
 from service.errors import InvalidRequest
 from service.keys import ApiKey
@@ -17,12 +18,24 @@ _counter = itertools.count(1)
 Headers = Iterable[tuple[bytes, bytes]]
 
 
+class StageTimes(Protocol):
+    """Seconds by stage, in the order in which they began."""
+
+    @property
+    def ended(self) -> float:
+        """When the last one ended, by time.perf_counter."""
+
+    def items(self) -> ItemsView[str, float]:
+        """Every stage with its seconds."""
+
+
 class Call:
     """The record of one request; written by the request's own task and by the batch that answers it."""
 
     __slots__ = (
         "bundle_id",
         "collection",
+        "failure_code",
         "headers",
         "index_version",
         "k",
@@ -31,9 +44,11 @@ class Call:
         "records",
         "request_id",
         "route",
+        "span_id",
         "stages",
         "started",
         "status",
+        "trace_id",
     )
 
     def __init__(self, headers: Headers, path: str) -> None:
@@ -49,7 +64,10 @@ class Call:
         self.key: ApiKey | None = None
         self.k: int | None = None
         self.records: int | None = None
-        self.stages: MutableMapping[str, float] | None = None
+        self.stages: StageTimes | None = None
+        self.failure_code: str | None = None
+        self.trace_id: str | None = None
+        self.span_id: str | None = None
 
     def patience_s(self, most: float) -> float:
         """Seconds that the caller waits, by its X-Request-Timeout-Ms, but `most` at most; raises InvalidRequest."""
@@ -65,7 +83,7 @@ class Call:
 
     def server_timing(self) -> bytes:
         """The stages as the header Server-Timing tells them (W3C Server Timing), in milliseconds."""
-        stages = (self.stages or {}).items()
+        stages = () if self.stages is None else self.stages.items()
         return ", ".join(f"{name};dur={seconds * 1000:.3f}" for name, seconds in stages).encode()
 
 

@@ -46,7 +46,7 @@ class HotRoute(APIRoute):
         path: str,
         handler: CollectionHandler | BodyHandler,
         *,
-        max_body_bytes: int,
+        max_body_bytes: Callable[[], int],
         request_model: type[BaseModel],
         answer_model: Any,
         name: str,
@@ -70,7 +70,7 @@ class HotRoute(APIRoute):
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope[SCOPE_KEY]
         call.route = self.name
-        body = await read_body(scope, receive, self._max_body_bytes)
+        body = await read_body(scope, receive, self._max_body_bytes())
         named = [scope["path_params"][name] for name in self._path_parameters]
         answer = await self._handler(*named, body, call)
         headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]

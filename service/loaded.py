@@ -1,10 +1,12 @@
 """What one collection answers with: a bundle and the index version that it embedded, captured together."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
+from bundle.errors import RetrievalError
 from bundle.files import in_use
 from bundle.store import Bundle, open_bundle
 from bundle.workspace import Collection
@@ -16,27 +18,38 @@ from service.settings import Settings
 WARM_K = 10
 
 
+@dataclass(frozen=True)
+class Failure:
+    """A version that did not load, and how often that was tried."""
+
+    index_version: str
+    error: RetrievalError
+    attempts: int
+
+
 class Loaded:
     """One bundle with one index version; an answer is made from one such object and so never mixes two.
 
-    Held while work on it is queued or runs; `on_idle` is called once it is retired and nobody holds it any more. All
-    three methods belong to the event loop's thread.
+    Held while work on it is queued or runs; `on_idle` is called once it is retired and nobody holds it any more. Its
+    methods belong to the event loop's thread.
     """
 
-    def __init__(
-        self, collection: str, bundle: Bundle, version: IndexVersion, live_recall: LiveRecall | None = None
-    ) -> None:
-        """`live_recall`, where there is one, is offered the searches of this version."""
+    def __init__(self, collection: str, bundle: Bundle, version: IndexVersion) -> None:
         self.collection = collection
         self.bundle = bundle
         self.version = version
         self.bundle_id = bundle.bundle_id
         self.index_version = version.version
-        self.live_recall = live_recall
-        self.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
+        self.live_recall: LiveRecall | None = None
+        self.loaded_at = _now()
         self.size_bytes = sum(entry.size_bytes for entry in version.manifest.files.values())
         self._holders = 0
         self._on_idle: Callable[[Loaded], None] | None = None
+
+    def serve(self, live_recall: LiveRecall) -> None:
+        """Note that requests are answered with this from now on; `live_recall` is offered its searches."""
+        self.live_recall = live_recall
+        self.loaded_at = _now()
 
     def hold(self) -> None:
         """Keep the version open until `release`."""
@@ -64,7 +77,6 @@ def load(
     index_version: str,
     settings: Settings,
     served: Loaded | None,
-    live_recall: LiveRecall | None = None,
 ) -> Loaded:
     """Open, verify and warm an index version with its bundle; the bundle of `served` is used again when it is the same.
 
@@ -81,7 +93,7 @@ def load(
             collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
         )
         warm_up(bundle, version, settings.reload.warm_searches)
-        return Loaded(collection.name, bundle, version, live_recall)
+        return Loaded(collection.name, bundle, version)
 
 
 def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
@@ -98,3 +110,7 @@ def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
             version.attributes(hits.ids[0])
     if bundle.semantic_ids is not None:
         bundle.semantic_ids.encode(random.standard_normal((1, version.dimension), dtype=np.float32))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -38,6 +38,7 @@ TABLE: dict[type[RetrievalError], Row] = {
     bundle_errors.BatchTooLarge: Row(413, "Batch too large"),
     index_errors.VersionError: Row(503, "Index version cannot be served"),
     index_errors.VersionNotFound: Row(404, "Index version not found"),
+    index_errors.AlreadyActive: Row(409, "Index version is active"),
     index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
     index_errors.InvalidFilter: Row(422, "Filter cannot be used"),
     index_errors.RelationNotServed: Row(409, "Relation not served"),

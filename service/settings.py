@@ -118,6 +118,14 @@ class LiveRecallSettings(Config):
     )
 
 
+class ShadowSettings(Config):
+    """How a candidate version is tried on real searches, in the background."""
+
+    core_share: float = Field(
+        default=0.05, ge=0, le=0.5, description="Share of one core that all trials may take; 0 tries nothing."
+    )
+
+
 class SecuritySettings(Config):
     """Who may ask, and who may change what is served."""
 
@@ -148,6 +156,20 @@ class CompatSettings(Config):
     )
 
 
+class TraceSettings(Config):
+    """Where spans of requests are sent; needs the extra `traces`."""
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="OTLP/HTTP address of a collector, such as http://localhost:4318/v1/traces; nothing is traced "
+        "without. Its headers, where it wants some, are taken from OTEL_EXPORTER_OTLP_HEADERS.",
+    )
+    sample_share: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the requests traced whose caller sends no `traceparent`."
+    )
+
+
 class LogSettings(Config):
     """What is logged, as JSON lines on stderr; records and queries never are."""
 
@@ -169,9 +191,11 @@ class Settings(BaseSettings):
     live_recall: LiveRecallSettings = Field(
         default=LiveRecallSettings(), description="How real searches are checked against exact search."
     )
+    shadow: ShadowSettings = Field(default=ShadowSettings(), description="How a candidate version is tried.")
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
     compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
+    traces: TraceSettings = Field(default=TraceSettings(), description="Where spans of requests are sent.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
     index_device: Literal["cpu", "cuda", "cuda-shards"] = Field(
         default="cpu",

@@ -1,5 +1,8 @@
 """POST search: parse, queue, answer."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,6 +11,7 @@ from index.fusion import Fusion
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
+from service.batching import Stages
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
@@ -23,6 +27,8 @@ from service.routes.second_stage import second_stage_use
 from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.shadow.shadowing import Answered
+from service.slots import Slot
 from service.vectors import read_vectors
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
@@ -69,11 +75,43 @@ class SearchHandler:
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
         if source == "vectors":
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        on_degraded = partial(self._serving.metrics.degraded, slot.name)
-        second = second_stage_use(request, source, depth, loaded, settings.rerank.on_failure, on_degraded)
+        second = self._second_stage(request, source, depth, loaded)
         operation = _operation(request, source, depth, limit, loaded, second)
         check_pairs(call.records, _pairs_a_query(operation), settings.limits.max_reranked_pairs)
-        return await slot.batcher.submit(operation, payload, call.records, call)
+        answer = await slot.batcher.submit(operation, payload, call.records, call)
+        if slot.candidate is not None:
+            repeat = partial(_repeat, request, source, payload, settings)
+            self._offer(slot, Answered(loaded, answer, len(payload), repeat, source == "vectors"))
+        return answer
+
+    def _second_stage(
+        self, request: SearchRequest, source: Source, depth: int | None, loaded: Loaded
+    ) -> SecondStageUse | None:
+        on_failure = self._serving.settings.rerank.on_failure
+        on_degraded = partial(self._serving.metrics.degraded, loaded.collection)
+        return second_stage_use(request, source, depth, loaded, on_failure, on_degraded)
+
+    def _offer(self, slot: Slot, answered: Answered) -> None:
+        """Have a search considered for the trial under way, once its answer is out."""
+
+        def consider() -> None:
+            if slot.candidate is not None:  # the trial may have ended meanwhile
+                self._serving.shadowing.consider(slot.candidate, answered)
+
+        asyncio.get_running_loop().call_soon(consider)
+
+
+def _repeat(
+    request: SearchRequest, source: Source, payload: Sequence[Any], settings: Settings, loaded: Loaded, place: int
+) -> bytes:
+    """What `loaded` answers to one query of a checked request; raises what it would answer the request with."""
+    depth, limit = _depth(request, source, settings), _limit(request, loaded, settings.limits.max_k)
+    second = second_stage_use(request, source, depth, loaded, settings.rerank.on_failure, lambda _: None)
+    operation = _operation(request, source, depth, limit, loaded, second)
+    (outcome,) = replace(operation, extras=()).run([payload[place : place + 1]], Stages())
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _operation(
