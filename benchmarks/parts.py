@@ -44,13 +44,14 @@ def run_parts(name: str, description: str | None, parts: Mapping[str, Part], ope
     size = parser.add_mutually_exclusive_group()
     size.add_argument("--quick", action="store_true", help="one seed, the least data, nothing written")
     size.add_argument("--full", action="store_true", help="also what a part leaves out for its cost")
+    parser.add_argument("--dry", action="store_true", help="print only")
     arguments = parser.parse_args()
     cache = arguments.cache or Path(tempfile.gettempdir()) / "tandem-benchmark-vectors"
     seeds = 1 if arguments.quick else arguments.seeds
     budget = Budget(arguments.data, cache, seeds, arguments.quick, arguments.full)
     for part in arguments.only or parts:
         rows = parts[part].measure(budget)
-        if arguments.quick:
+        if arguments.quick or arguments.dry:
             for row in rows:
                 print(f"{row.task:<24} {row.method:<34} {row.metric:<24} {row.value:.4f}")
         elif rows:

@@ -7,6 +7,7 @@ from abc import abstractmethod
 from collections.abc import Iterator
 from typing import Protocol
 
+import torch
 from torch import Tensor, nn
 
 from bundle.config import Config
@@ -26,6 +27,9 @@ class ClickLoss(Protocol):
         Clicks and mask are bool; positions int64, from 1, in any column order; what stands where the mask is False
         does not matter. A list without a click counts for nothing.
         """
+
+    def to(self, device: torch.device) -> "ClickLoss":
+        """It, with its weights on that device."""
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Its own weights."""
