@@ -109,7 +109,7 @@ class _Fold:
         scorer = self._fresh()
         config = ClickTrainingConfig(model=model, **self._descent.model_dump())
         feature_NF = self._feature_QCF.reshape(-1, self._feature_QCF.shape[2])
-        trained = learn_from_clicks(scorer, log, feature_NF, config, NoProgress(), np.random.default_rng(self._seed))
+        trained = learn_from_clicks(scorer, log, [feature_NF], config, NoProgress(), np.random.default_rng(self._seed))
         ndcg = self._exam(scorer)
         measures = {"ndcg@10": ndcg, "gap_to_true_labels": best - ndcg, "effective_clicks": trained.effective_clicks}
         return measures | (_propensities(trained, simulation) if model.kind == "dla" else {})

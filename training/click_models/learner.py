@@ -1,9 +1,12 @@
 """Trains a scorer from a click log, or from true grades: any module that maps features [B, K, F] to scores [B, K].
 
-Letters: N pairs of the log, F features, Q lists, B lists of a step, K places, P places that lists have.
+A scorer may read further arrays of each pair, such as categories [B, K, C]; it never reads a position.
+
+Letters: F features, Q lists, B lists of a step, K places, P places that lists have.
 """
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +14,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from bundle.columns import Array
 from bundle.progress import Progress
 from training.click_models import ClickModelConfig
 from training.click_models.contract import ClickLoss
@@ -49,23 +53,25 @@ class ClickTraining:
 def learn_from_clicks(
     scorer: nn.Module,
     log: ClickLog,
-    feature_NF: FloatArray,
+    pairs: Sequence[Array],
     config: ClickTrainingConfig,
     progress: Progress,
     rng: np.random.Generator,
 ) -> ClickTraining:
     """Train `scorer` in place, on its device, and leave it in evaluation mode; every finding is logged as a warning.
 
-    `feature_NF` describes the pairs by their numbers in the log. Raises BadData when there are fewer than the log
-    has, or the log lacks what the click model reads or any list to learn from; Diverged when a loss is not finite.
+    `pairs`: what the scorer takes, each array with a row for every pair of the log, in the order of their numbers.
+    Raises BadData when an array has fewer, or the log lacks what the click model reads or any list to learn from;
+    Diverged when a loss is not finite.
     """
-    if len(feature_NF) < log.n_pairs:
-        raise BadData(f"the click log has {log.n_pairs:,} pairs, but {len(feature_NF):,} have features")
+    if (described := min(map(len, pairs))) < log.n_pairs:
+        raise BadData(f"the click log has {log.n_pairs:,} pairs, but {described:,} have features")
     device = _device(scorer)
     loss = config.model.build(log).to(device)
 
     def loss_of(rows_B: IntArray) -> Tensor:
-        score_BK: Tensor = scorer(torch.from_numpy(feature_NF[log.pair_QK[rows_B]]).to(device))
+        pair_BK = log.pair_QK[rows_B]
+        score_BK: Tensor = scorer(*(torch.from_numpy(array[pair_BK]).to(device) for array in pairs))
         seen = (log.click_QK, log.mask_QK, log.position_QK)
         value: Tensor = loss(score_BK, *(torch.from_numpy(array[rows_B]).to(device) for array in seen))
         return value

@@ -39,7 +39,7 @@ def learn(model: ClickModelConfig, simulation: ClickSimulation = SIMULATION, ste
     log = simulate(LISTS, simulation, 30_000, np.random.default_rng(0))
     scorer = fresh()
     config = ClickTrainingConfig(model=model, steps=steps)
-    training = learn_from_clicks(scorer, log, FLAT, config, NoProgress(), np.random.default_rng(0))
+    training = learn_from_clicks(scorer, log, [FLAT], config, NoProgress(), np.random.default_rng(0))
     return Learned(training, exam(scorer))
 
 
@@ -131,9 +131,30 @@ def test_any_module_from_features_to_scores_can_be_trained() -> None:
 
     log = simulate(LISTS, SIMULATION, 5_000, np.random.default_rng(0))
     scorer = Linear()
-    learn_from_clicks(scorer, log, FLAT, ClickTrainingConfig(steps=150), NoProgress(), np.random.default_rng(0))
+    learn_from_clicks(scorer, log, [FLAT], ClickTrainingConfig(steps=150), NoProgress(), np.random.default_rng(0))
     assert not scorer.training
     assert exam(scorer) > 0.9
+
+
+def test_a_scorer_may_read_categories_beside_numbers() -> None:
+    class WithCategory(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.table = nn.Embedding(8, 1)
+            nn.init.zeros_(self.table.weight)
+
+        def forward(self, feature_BKF: Tensor, category_BK: Tensor) -> Tensor:
+            worth: Tensor = self.table(category_BK)[..., 0]
+            return worth + 0 * feature_BKF.sum(-1)
+
+    # The category is the grade itself, so its worth must rise with it.
+    category_N = LISTS.grade_QC.reshape(-1).astype(np.int64)
+    log = simulate(LISTS, SIMULATION, 5_000, np.random.default_rng(0))
+    config = ClickTrainingConfig(steps=100, learning_rate=0.05)
+    scorer = WithCategory()
+    learn_from_clicks(scorer, log, [FLAT, category_N], config, NoProgress(), np.random.default_rng(0))
+    worth = scorer.table.weight.detach()[:4, 0].tolist()
+    assert worth == sorted(worth) and worth[3] > worth[0] + 1, worth
 
 
 def test_the_same_seed_gives_the_same_scorer() -> None:
@@ -141,7 +162,7 @@ def test_the_same_seed_gives_the_same_scorer() -> None:
     weights = []
     for _ in range(2):
         scorer = fresh()
-        learn_from_clicks(scorer, log, FLAT, ClickTrainingConfig(steps=20), NoProgress(), np.random.default_rng(3))
+        learn_from_clicks(scorer, log, [FLAT], ClickTrainingConfig(steps=20), NoProgress(), np.random.default_rng(3))
         weights.append(torch.cat([weight.detach().flatten() for weight in scorer.parameters()]))
     assert torch.equal(*weights)
 
@@ -150,12 +171,12 @@ def test_what_cannot_be_learned_from_is_refused() -> None:
     log = simulate(LISTS, SIMULATION, 100, np.random.default_rng(0))
     config, rng = ClickTrainingConfig(steps=1), np.random.default_rng(0)
     with pytest.raises(BadData, match="the click log has 750 pairs, but 10 have features"):
-        learn_from_clicks(fresh(), log, FLAT[:10], config, NoProgress(), rng)
+        learn_from_clicks(fresh(), log, [FLAT[:10]], config, NoProgress(), rng)
     quiet = ClickLog(log.pair_QK, np.zeros_like(log.click_QK), log.mask_QK, log.position_QK, log.n_pairs)
     with pytest.raises(BadData, match="teaches no order"):
-        learn_from_clicks(fresh(), quiet, FLAT, config, NoProgress(), rng)
+        learn_from_clicks(fresh(), quiet, [FLAT], config, NoProgress(), rng)
     with pytest.raises(Diverged, match="not finite"):
-        learn_from_clicks(fresh(), log, FLAT * np.float32(np.nan), config, NoProgress(), rng)
+        learn_from_clicks(fresh(), log, [FLAT * np.float32(np.nan)], config, NoProgress(), rng)
     with pytest.raises(BadData, match="no list has an item with a gain"):
         learn_from_grades(fresh(), FEATURES, np.zeros((150, 5), np.float32), LISTS.mask_QC, config, NoProgress(), rng)
     assert MAX_GRADE == LISTS.max_grade

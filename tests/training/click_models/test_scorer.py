@@ -21,7 +21,7 @@ def test_a_scorer_trained_with_positions_is_served_without(tmp_path: Path) -> No
     log = simulate(lists, ClickSimulation(places=5), 500, np.random.default_rng(0))
     scorer = FeatureScorerConfig(hidden=8).build(feature_NF)
     config = ClickTrainingConfig(steps=10, batch_size=64)
-    learn_from_clicks(scorer, log, feature_NF, config, NoProgress(), np.random.default_rng(0))
+    learn_from_clicks(scorer, log, [feature_NF], config, NoProgress(), np.random.default_rng(0))
     path = tmp_path / "scorer.onnx"
     export_scorer(scorer, feature_NF, path)
     graph = onnx.load(str(path)).graph
