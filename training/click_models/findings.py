@@ -11,6 +11,7 @@ import numpy as np
 
 from training.click_models.contract import ClickLoss
 from training.click_models.log import ClickLog
+from training.ragged import IntArray
 from training.report.finding import Finding
 
 FEW_CLICKS = 100
@@ -58,10 +59,13 @@ def movement(log: ClickLog) -> Movement:
     return Movement(int(repeated_N.sum()), int((repeated_N & (most_N > least_N)).sum()))
 
 
-def findings(log: ClickLog, learned: ClickLoss | None = None) -> list[ClickFinding]:
-    """All findings on a log, and on the propensities that a loss has learned from it, the gravest first."""
+def findings(log: ClickLog, loss: ClickLoss | None = None) -> list[ClickFinding]:
+    """All findings on a log, and on the propensities of the loss that was trained on it, the gravest first."""
     found = [*_movement(log), *_clicks(log)]
-    return found if learned is None else [*found, *_shape(learned), *_clip(learned)]
+    if loss is None:
+        return found
+    learned = _shape(loss) if list(loss.parameters()) else ()
+    return [*found, *learned, *_clip(loss)]
 
 
 def _movement(log: ClickLog) -> Iterator[ClickFinding]:
@@ -69,16 +73,16 @@ def _movement(log: ClickLog) -> Iterator[ClickFinding]:
     if not moves.repeated:
         yield ClickFinding(
             "It cannot be told whether the order was ever varied",
-            "No item was shown twice for the same query. If the order was always the ranker's own, position and "
-            "relevance cannot be told apart. Give a repeated query the same query_id.",
+            "No item was shown twice for the same query. If the order was always the ranker's own, learned "
+            "propensities cannot be relied on. Give a repeated query the same query_id.",
             "no-repeated-pairs",
         )
     elif moves.share < FEW_MOVED:
         yield ClickFinding(
             "The order was never varied",
             f"Of {moves.repeated:,} items shown more than once for a query, {moves.moved:,} stood at more than one "
-            "place. Position and relevance cannot be told apart: do not trust the learned propensities. Swap items at "
-            "random in a few percent of the lists, and log again.",
+            "place. Then position and relevance are told apart by what features say across queries, or not at all: do "
+            "not rely on the learned propensities. Swap items at random in a part of the lists, and log again.",
             "deterministic-logging",
         )
 
@@ -95,8 +99,8 @@ def _clicks(log: ClickLog) -> Iterator[ClickFinding]:
         )
 
 
-def _shape(learned: ClickLoss) -> Iterator[ClickFinding]:
-    propensity_P = learned.propensities()
+def _shape(loss: ClickLoss) -> Iterator[ClickFinding]:
+    propensity_P = loss.propensities()
     rises = np.flatnonzero(propensity_P[1:] > propensity_P[:-1] * (1 + RISE) + SLACK) + 2
     if len(rises):
         yield ClickFinding(
@@ -107,16 +111,17 @@ def _shape(learned: ClickLoss) -> Iterator[ClickFinding]:
         )
 
 
-def _clip(learned: ClickLoss) -> Iterator[ClickFinding]:
-    at = np.flatnonzero(learned.propensities() * learned.max_weight <= 1) + 1
+def _clip(loss: ClickLoss) -> Iterator[ClickFinding]:
+    propensity_P = loss.propensities()
+    at = np.flatnonzero((propensity_P < 1) & (propensity_P * loss.max_weight <= 1)) + 1
     if len(at):
         yield ClickFinding(
             "Weights of clicks are cut",
-            f"Clicks at place {_listed(at)} would weigh more than max_weight = {learned.max_weight:g}, so what is "
-            "shown there counts for too little. Raise max_weight if there are clicks enough, or show fewer places.",
+            f"Clicks at place {_listed(at)} weigh max_weight = {loss.max_weight:g}, the most allowed, so what is "
+            "shown there may count for too little. Raise max_weight if there are clicks enough, or show fewer places.",
             "propensities-at-the-clip",
         )
 
 
-def _listed(places: np.ndarray) -> str:
+def _listed(places: IntArray) -> str:
     return ", ".join(map(str, places.tolist()))

@@ -77,7 +77,7 @@ def learn_from_clicks(
         return value
 
     last = descend(scorer, list(loss.parameters()), loss_of, log.teaching_rows(), config, progress, rng)
-    found = tuple(findings(log, loss if config.model.kind == "dla" else None))
+    found = tuple(findings(log, loss))
     for finding in found:
         logger.warning("click log finding", extra={"code": finding.code, "detail": finding.detail})
     weight_V = _click_weights(loss, log)

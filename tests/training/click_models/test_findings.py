@@ -7,7 +7,9 @@ import torch
 from tests.training.click_models.toy import toy_lists
 from training.click_models.dla import DualLearningLoss
 from training.click_models.findings import FEW_CLICKS, Movement, findings, movement
+from training.click_models.ipw import IpwLoss
 from training.click_models.log import ClickLog
+from training.click_models.naive import NaiveLoss
 from training.click_models.simulate import ClickSimulation, simulate
 
 
@@ -80,8 +82,11 @@ def test_propensities_that_rise_are_named_and_noise_is_not() -> None:
 
 def test_propensities_at_the_clip_are_named() -> None:
     assert codes(VARIED, learned(1, 0.5, 0.1, max_weight=10.0)) == ["propensities-at-the-clip"]
-    assert (
-        "at place 3 would weigh more than max_weight = 5,"
-        in findings(VARIED, learned(1, 0.5, 0.1, max_weight=5))[0].detail
-    )
+    assert "at place 3 weigh max_weight = 5," in findings(VARIED, learned(1, 0.5, 0.1, max_weight=5))[0].detail
     assert codes(VARIED, learned(1, 0.5, 0.21, max_weight=5.0)) == []
+
+
+def test_given_propensities_may_rise_but_not_pass_the_clip_unsaid() -> None:
+    given = np.array([1.0, 0.1, 0.5], dtype=np.float32)
+    assert findings(VARIED, IpwLoss(given, 100.0)) == [] == findings(VARIED, NaiveLoss(3))
+    assert [finding.code for finding in findings(VARIED, IpwLoss(given, 5.0))] == ["propensities-at-the-clip"]
