@@ -113,8 +113,9 @@ def learn_from_grades(
 
 
 def _click_weights(loss: ClickLoss, log: ClickLog) -> FloatArray:
-    place_V = log.position_QK[log.click_QK] - 1
-    weight_V: FloatArray = np.minimum(1 / loss.propensities(), loss.max_weight)[place_V].astype(np.float32)
+    """The weight of every click, by the propensity of its place."""
+    weight_P = 1 / np.maximum(loss.propensities(), 1 / loss.max_weight)
+    weight_V: FloatArray = weight_P[log.position_QK[log.click_QK] - 1].astype(np.float32)
     return weight_V
 
 
