@@ -51,9 +51,16 @@ class ClickLog:
             )
         return rows
 
+    def shown_by_place(self) -> IntArray:
+        """Items shown [places] at each place from the first on."""
+        return self._by_place(self.mask_QK)
+
     def clicks_by_place(self) -> IntArray:
         """Clicks [places] at each place from the first on."""
-        return np.bincount(self.position_QK[self.click_QK], minlength=self.n_places + 1)[1:].astype(np.int64)
+        return self._by_place(self.click_QK)
+
+    def _by_place(self, counted_QK: BoolArray) -> IntArray:
+        return np.bincount(self.position_QK[counted_QK], minlength=self.n_places + 1)[1:].astype(np.int64)
 
     def place_propensities(self) -> FloatArray:
         """The logged propensity of every place, over that of the first.
@@ -64,7 +71,7 @@ class ClickLog:
         if self.propensity_QK is None:
             raise BadData("the click log has no column 'propensity'; add it, or set click_model.propensities")
         propensity_V, place_V = self.propensity_QK[self.mask_QK].astype(np.float64), self.position_QK[self.mask_QK] - 1
-        shown_K = np.bincount(place_V, minlength=self.n_places)
+        shown_K = self.shown_by_place()
         if (shown_K == 0).any():
             place = int(np.argmax(shown_K == 0)) + 1
             raise BadData(f"nothing was shown at place {place}, so the click log has no propensity for it")

@@ -16,6 +16,7 @@ def a_log(click: list[list[int]], propensity: list[list[float]] | None = None, m
 def test_clicks_by_place_and_the_lists_that_teach() -> None:
     log = a_log([[1, 0, 1], [0, 0, 0]])
     assert log.n_places == 3 and log.clicks_by_place().tolist() == [1, 0, 1]
+    assert log.shown_by_place().tolist() == [2, 2, 2]
     assert log.teaching_rows().tolist() == [0]
 
 
