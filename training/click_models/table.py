@@ -22,7 +22,7 @@ from training.tables import GRADE, ITEM_ID, QUERY_ID
 SESSION_ID, POSITION, CLICKED, PROPENSITY = "session_id", "position", "clicked", "propensity"
 CLICKS: Mapping[str, ColumnType] = {QUERY_ID: "string", ITEM_ID: "string", POSITION: "int", CLICKED: "int"}
 CLICKS_OPTIONAL: Mapping[str, ColumnType] = {SESSION_ID: "string", PROPENSITY: "float", GRADE: "float"}
-MAX_GRADE = 4.0
+MAX_GRADE, MAX_PLACE = 4.0, 10_000
 ScalarT = TypeVar("ScalarT", bound=np.generic)
 
 
@@ -52,6 +52,7 @@ def read_click_log(path: Path, max_grade: float = MAX_GRADE) -> LoggedClicks:
 
 def _check_values(table: pa.Table, path: Path, max_grade: float) -> None:
     _refuse(pc.less(table[POSITION], 1), path, POSITION, "is less than 1; places count from 1")
+    _refuse(pc.greater(table[POSITION], MAX_PLACE), path, POSITION, f"is above {MAX_PLACE:,}, the last place allowed")
     clicked = table[CLICKED]
     _refuse(pc.or_(pc.less(clicked, 0), pc.greater(clicked, 1)), path, CLICKED, "is neither 0 nor 1")
     if pc.min(clicked).as_py() == pc.max(clicked).as_py():

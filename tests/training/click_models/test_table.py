@@ -65,6 +65,7 @@ def test_booleans_propensities_and_grades_of_a_parquet_file(tmp_path: Path) -> N
         ("query_id,item_id,position,clicked\n", "has no rows"),
         (HEAD + "s,a,x,1,1\ns,a,y,,0\n", "row 2, column 'position' is missing"),
         (HEAD + "s,a,x,1,1\ns,a,y,0,0\n", "row 2, column 'position': is less than 1"),
+        (HEAD + "s,a,x,1,1\ns,a,y,10001,0\n", "row 2, column 'position': is above 10,000"),
         (HEAD + "s,a,x,1,1\ns,a,y,first,0\n", "row 2, column 'position': 'first' is not a int"),
         (
             HEAD + "s,a,x,1,1\nt,a,x,1,0\ns,a,y,1,0\n",
