@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI, HTTPException
@@ -14,7 +15,7 @@ from starlette.responses import Response
 from service.hot_route import HotRoute
 from service.logs import RequestLog
 from service.middleware import RequestBoundary
-from service.openapi import DocumentedApp, problem_responses
+from service.openapi import problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
@@ -34,6 +35,7 @@ from service.schemas.search import SearchAnswer, SearchRequest
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer, SemanticIdsRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.short_way import ShortWayApp
 
 PREFIX = "/v1/collections/{collection}"
 _QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
@@ -54,25 +56,25 @@ def create_app(settings: Settings, request_log: RequestLog | None = None) -> Fas
         yield
         await serving.stop()
 
-    app = DocumentedApp(
+    boundary = partial(
+        RequestBoundary,
+        authenticate=serving.access.authenticate,
+        on_finished=serving.finished,
+        shape_at=error_shape_at,
+    )
+    app = ShortWayApp(
+        boundary,
+        [*_hot_routes(serving), *compat_hot_routes(serving)],
         title="Tandem",
         version=RELEASE,
         description=DESCRIPTION,
         lifespan=lifespan,
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[
-            Middleware(
-                RequestBoundary,
-                authenticate=serving.access.authenticate,
-                on_finished=serving.finished,
-                shape_at=error_shape_at,
-            )
-        ],
+        middleware=[Middleware(boundary)],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
-    app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
     app.include_router(compat_router(serving))

@@ -15,22 +15,9 @@ from typing import Any, Protocol
 from service.call import Call
 from service.errors import DeadlineExceeded, NotReady, Overloaded
 from service.settings import BatchingSettings
+from service.stages import Stages
 
 Outcome = bytes | Exception
-
-
-class Stages(dict[str, float]):
-    """Seconds by stage; `mark` closes the stage that began at the last mark."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._last = time.perf_counter()
-
-    def mark(self, stage: str) -> None:
-        """Add the time since the last mark to `stage`."""
-        now = time.perf_counter()
-        self[stage] = self.get(stage, 0.0) + now - self._last
-        self._last = now
 
 
 class Operation(Hashable, Protocol):

@@ -118,5 +118,5 @@ def _line(call: Call) -> bytes:
         "records": call.records,
     }
     if call.stages:
-        line["stages_ms"] = {name: round(seconds * 1000, 3) for name, seconds in call.stages.items()}
+        line["stages_ms"] = call.stages.milliseconds
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)

@@ -8,9 +8,10 @@ from typing import Literal
 import numpy as np
 
 from bundle.featurize import Record
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.cut import cut
 from service.operations.joined import FloatArray, OnLoaded, embed_joined
+from service.stages import Stages
 
 
 @dataclass(frozen=True)

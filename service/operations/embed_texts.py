@@ -4,9 +4,10 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.cut import cut, unit_length
 from service.operations.joined import FloatArray, OnLoaded, encode_joined, run_joined
+from service.stages import Stages
 
 
 class EmbeddingsShape(Hashable, Protocol):

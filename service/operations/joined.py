@@ -12,8 +12,8 @@ from bundle.columns import EncodedRecords
 from bundle.errors import RetrievalError
 from bundle.featurize import Record
 from bundle.tower import Tower
-from service.batching import Stages
 from service.loaded import Loaded
+from service.stages import Stages
 
 FloatArray = npt.NDArray[np.float32]
 PayloadT = TypeVar("PayloadT")

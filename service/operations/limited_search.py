@@ -7,9 +7,10 @@ from typing import Any
 
 from index.limited_search import LimitedHits, LimitedSearch
 from index.prefix_limit import PrefixLimit
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.search import Search
 from service.operations.semantic_ids import prefix_of
+from service.stages import Stages
 
 
 @dataclass(frozen=True)

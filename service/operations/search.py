@@ -14,12 +14,13 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.role import Role
 from index.searcher import check_queries
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.live_recall import Searched
 from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.examples import ask_by_examples
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
+from service.stages import Stages
 
 Source = Literal["queries", "vectors", "item_ids", "examples"]
 

@@ -13,10 +13,11 @@ from bundle.quantizer import SemanticIdCodec
 from bundle.semantic_id import SemanticId
 from index.prefix import PrefixIndex
 from index.prefix_names import PrefixName, PrefixNames
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.errors import NoSemanticIds
 from service.loaded import Loaded
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.stages import Stages
 
 
 def codec_of(loaded: Loaded) -> SemanticIdCodec:

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 
 from bundle.errors import InvalidRecord
-from service.batching import Batcher, BatchReport, Outcome, Stages
+from service.batching import Batcher, BatchReport, Outcome
 from service.call import Call
 from service.errors import DeadlineExceeded, InvalidRequest, NotReady, Overloaded
 from service.settings import BatchingSettings
+from service.stages import Stages
 
 
 @dataclass(eq=False)

@@ -9,12 +9,12 @@ from bundle.errors import InvalidRecord, UnknownItem
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from index.store import current
-from service.batching import Stages
 from service.errors import InvalidRequest
 from service.loaded import Loaded, load
 from service.operations.cut import cut, unit_length, width_of
 from service.operations.embed_texts import EmbedTexts
 from service.operations.joined import FloatArray, each, embed_joined
+from service.stages import Stages
 from tests.service.conftest import settings_for
 from tests.service.tiny import write_tiny_bundle
 
