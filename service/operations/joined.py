@@ -1,6 +1,7 @@
 """What every operation on a loaded version shares. B records or vectors of all joined requests, D embedding width."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -56,6 +57,33 @@ def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> l
     return outcomes
 
 
+def all_or_each(
+    parts: Sequence[FloatArray | Exception], work: Callable[[FloatArray], FloatArray]
+) -> list[FloatArray | Exception]:
+    """`work`, which changes rows one by one, of the rows of all parts at once; of each part alone where it raises.
+
+    An exception stays where it is. A call of numpy costs more than its work on one short row does.
+    """
+    good = [part for part in parts if not isinstance(part, Exception)]
+    if len(good) > 1:
+        with contextlib.suppress(RetrievalError):
+            return _parted(work(np.concatenate(good)), parts)
+    return [part if isinstance(part, Exception) else each([part], work)[0] for part in parts]
+
+
+def _parted(row_BD: FloatArray, parts: Sequence[Sized | Exception]) -> list[FloatArray | Exception]:
+    """Rows of all parts cut back into the rows of each; an exception stays where it is."""
+    cut: list[FloatArray | Exception] = []
+    start = 0
+    for part in parts:
+        if isinstance(part, Exception):
+            cut.append(part)
+        else:
+            cut.append(row_BD[start : start + len(part)])
+            start += len(part)
+    return cut
+
+
 def _whole(records: Sequence[Record]) -> Sequence[Record]:
     return records
 
@@ -101,12 +129,4 @@ def run_joined(
     joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)
     embedding_BD = tower.embed_batch(joined.batch())
     stages.mark("encode")
-    embeddings: list[FloatArray | Exception] = []
-    start = 0
-    for part in parts:
-        if isinstance(part, Exception):
-            embeddings.append(part)
-        else:
-            embeddings.append(embedding_BD[start : start + len(part)])
-            start += len(part)
-    return embeddings
+    return _parted(embedding_BD, parts)

@@ -18,7 +18,7 @@ from service.batching import Outcome
 from service.live_recall import Searched
 from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.examples import ask_by_examples
-from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.joined import FloatArray, OnLoaded, all_or_each, each, embed_joined
 from service.operations.words import Words
 from service.stages import Stages
 
@@ -79,15 +79,12 @@ class Search(OnLoaded):
         if words is not None and words.fusion is None and self.depth is None:
             return each(payloads, self._asked_by_words)
         tower = self.loaded.bundle.query
-        parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
-
-        def read(part: FloatArray, payload: Any) -> Queries:
-            checked_BD = check_queries(part, version.dimension, version.manifest.metric)
-            return Queries(checked_BD, payload if self.source == "queries" else None)
-
+        is_embedded = self.source == "queries"
+        parts = embed_joined(tower, payloads, stages, self._read) if is_embedded else payloads
+        checked = all_or_each(parts, lambda part: check_queries(part, version.dimension, version.manifest.metric))
         return [
-            part if isinstance(part, Exception) else read(part, payload)
-            for part, payload in zip(parts, payloads, strict=True)
+            part if isinstance(part, Exception) else Queries(part, payload if is_embedded else None)
+            for part, payload in zip(checked, payloads, strict=True)
         ]
 
     def ranker(self) -> Ranker:
