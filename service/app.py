@@ -46,7 +46,7 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, request_log: RequestLog | None = None) -> FastAPI:
+def create_app(settings: Settings, request_log: RequestLog | None = None) -> ShortWayApp:
     """The ASGI application over the workspace of `settings`; loading begins with its lifespan."""
     serving = Serving(settings, request_log)
 

@@ -1,7 +1,8 @@
 """Joins the requests that wait anyway: a bounded queue, worker threads, no fixed wait.
 
-An idle worker takes a request the moment it comes; while it computes, others gather, and it takes those together.
-The event loop admits by number of records, hears of a finished batch in one wake-up, and answers.
+An idle worker takes a request the moment it comes; while it computes, others gather, and it takes those together, as
+far as their records and tokens go into one run. The event loop admits by number of records, hears of a finished batch
+in one wake-up, and answers. Of a request that is still there after a moment it asks whether its caller is, too.
 """
 
 import asyncio
@@ -12,16 +13,23 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from starlette.types import Receive
+
 from service.call import Call
-from service.errors import DeadlineExceeded, NotReady, Overloaded
+from service.errors import ClientGone, DeadlineExceeded, NotReady, Overloaded
 from service.settings import BatchingSettings
 from service.stages import Stages
 
 Outcome = bytes | Exception
+# A task that listens for the end of a connection costs as much as parsing a request; most answers come sooner.
+LISTEN_AFTER_S = 0.01
 
 
 class Operation(Hashable, Protocol):
     """What a batch does: equal operations may be joined into one run."""
+
+    def tokens(self, payload: Any, records: int) -> int:
+        """How much of a run's room for tokens a payload of `records` records takes; called by the event loop."""
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """One outcome a payload, in order; an exception among them is that payload's alone."""
@@ -46,16 +54,21 @@ class _Job:
     operation: Operation
     payload: Any
     records: int
+    tokens: int
     future: asyncio.Future[bytes]
     call: Call
+    deadline_s: float
     enqueued: float = field(default_factory=time.perf_counter)
     timer: asyncio.TimerHandle | None = None
+    listener: asyncio.Task[None] | None = None
+    is_admitted: bool = True
 
 
 class Batcher:
     """The queue and worker threads of one collection; used from one event loop.
 
-    A request that fails inside a joined run is run again alone, once, so that it fails alone.
+    An operation says which payload is at fault where it can. Where a joined run raises instead, it is run again half by
+    half, so that who is at fault fails alone and the others share their runs.
     """
 
     def __init__(
@@ -90,8 +103,8 @@ class Batcher:
     def submit(self, operation: Operation, payload: Any, records: int, call: Call) -> asyncio.Future[bytes]:
         """Queue one request of `records` records; raises Overloaded at once when the queue is full.
 
-        The future ends with the answer, with the request's own error, or with DeadlineExceeded. Cancelling it drops
-        the work unless it runs already.
+        The future ends with the answer, or with the request's own error, DeadlineExceeded or ClientGone; the last two
+        give its place in the queue free at once. Work of a future that is done is dropped unless it runs already.
         """
         if self._closed:
             raise NotReady("the server is shutting down; ask another one")
@@ -103,9 +116,10 @@ class Batcher:
                 f"{self._pending} records are waiting and at most {settings.max_pending_records} may; try again later",
                 retry_after_s=settings.retry_after_s,
             )
-        limit = call.patience_s(settings.deadline_s)
-        job = _Job(operation, payload, records, self._loop.create_future(), call)
-        job.timer = self._loop.call_later(limit, self._expire, job, limit)
+        limit, tokens = call.patience_s(settings.deadline_s), operation.tokens(payload, records)
+        job = _Job(operation, payload, records, tokens, self._loop.create_future(), call, limit)
+        # One timer a request: first for the moment from which on its caller is listened to, then for the deadline.
+        job.timer = self._loop.call_later(min(LISTEN_AFTER_S, limit), self._listen, job)
         self._pending += records
         operation.hold()
         self._waiting.put(job)
@@ -119,10 +133,35 @@ class Batcher:
         for thread in self._threads:
             thread.join(timeout=self._settings.deadline_s)
 
-    def _expire(self, job: _Job, limit: float) -> None:
+    def _listen(self, job: _Job) -> None:
+        """Wait from now on for the deadline of a request and for the end of its connection."""
+        if job.future.done():
+            return
+        remaining = job.deadline_s - (time.perf_counter() - job.enqueued)
+        job.timer = self._loop.call_later(max(0.0, remaining), self._expire, job)
+        if job.call.receive is not None:
+            job.listener = self._loop.create_task(self._drop_when_gone(job, job.call.receive))
+
+    async def _drop_when_gone(self, job: _Job, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            continue
+        self._shed(job, "cancelled", ClientGone("the caller closed the connection before its answer was there"))
+
+    def _expire(self, job: _Job) -> None:
+        error = DeadlineExceeded(f"no answer within {job.deadline_s:g} s; send fewer records or later")
+        self._shed(job, "deadline", error)
+
+    def _shed(self, job: _Job, reason: str, error: Exception) -> None:
+        """End a request without its answer, and let another one have its place."""
         if not job.future.done():
-            self._on_shed("deadline")
-            job.future.set_exception(DeadlineExceeded(f"no answer within {limit:g} s; send fewer records or later"))
+            self._on_shed(reason)
+            job.future.set_exception(error)
+            self._leave(job)
+
+    def _leave(self, job: _Job) -> None:
+        if job.is_admitted:
+            job.is_admitted = False
+            self._pending -= job.records
 
     def _work(self) -> None:
         while (job := self._waiting.get()) is not None:
@@ -138,8 +177,8 @@ class Batcher:
     def _take_waiting(self, first: _Job) -> tuple[list[_Job], bool]:
         """`first` and its share of what waits behind it, and whether the end of the queue was among it."""
         share = -(-self._waiting.qsize() // len(self._threads))
-        jobs, records = [first], first.records
-        while share > 0 and records < self._settings.max_records:
+        jobs, records, tokens = [first], first.records, first.tokens
+        while share > 0 and records < self._settings.max_records and tokens < self._settings.max_tokens:
             try:
                 job = self._waiting.get_nowait()
             except queue.Empty:
@@ -147,7 +186,9 @@ class Batcher:
             if job is None:
                 return jobs, True
             jobs.append(job)
-            records += job.records
+            if not job.future.done():  # who is gone takes nobody's place
+                records += job.records
+                tokens += job.tokens
             share -= 1
         return jobs, False
 
@@ -168,7 +209,10 @@ class Batcher:
         except Exception as error:  # noqa: BLE001 - the request boundary's far side: it is raised again at the request
             if len(jobs) == 1:
                 return [error]
-        return [outcome for job in jobs for outcome in self._outcomes(operation, [job], stages)]
+        middle = len(jobs) // 2
+        return [
+            outcome for half in (jobs[:middle], jobs[middle:]) for outcome in self._outcomes(operation, half, stages)
+        ]
 
     def _hand_back(self, group: list[_Job], live: list[_Job], outcomes: list[Outcome], stages: Stages) -> None:
         for job, outcome in zip(live, outcomes, strict=True):
@@ -182,7 +226,9 @@ class Batcher:
         for job in group:
             if job.timer is not None:
                 job.timer.cancel()
+            if job.listener is not None:
+                job.listener.cancel()
             if job.future.cancelled():
                 self._on_shed("cancelled")
-            self._pending -= job.records
+            self._leave(job)
             job.operation.release()

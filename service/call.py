@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Iterable, Mapping
 
+from starlette.types import Receive
+
 from service.errors import InvalidRequest
 from service.keys import ApiKey
 from service.stages import Stages
@@ -29,6 +31,7 @@ class Call:
         "k",
         "key",
         "path",
+        "receive",
         "records",
         "request_id",
         "route",
@@ -49,6 +52,7 @@ class Call:
         self.bundle_id: str | None = None
         self.index_version: str | None = None
         self.key: ApiKey | None = None
+        self.receive: Receive | None = None  # of the connection, once the whole body is read
         self.k: int | None = None
         self.records: int | None = None
         self.stages: Stages | None = None

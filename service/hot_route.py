@@ -71,6 +71,7 @@ class HotRoute(APIRoute):
         call: Call = scope[SCOPE_KEY]
         call.route = self.name
         body = await read_body(scope, receive, self._max_body_bytes)
+        call.receive = receive
         named = [scope["path_params"][name] for name in self._path_parameters]
         answer = await self._handler(*named, body, call)
         headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]

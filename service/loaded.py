@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Literal
 
 import numpy as np
 
 from bundle.files import in_use
 from bundle.store import Bundle, open_bundle
+from bundle.tower import Tower
 from bundle.workspace import Collection
 from index.store import read_version
 from index.version import IndexVersion, open_version
@@ -37,6 +39,10 @@ class Loaded:
         self.size_bytes = sum(entry.size_bytes for entry in version.manifest.files.values())
         self._holders = 0
         self._on_idle: Callable[[Loaded], None] | None = None
+
+    def tower(self, name: Literal["query", "item"]) -> Tower:
+        """One of the bundle's two towers."""
+        return self.bundle.query if name == "query" else self.bundle.item
 
     def hold(self) -> None:
         """Keep the version open until `release`."""

@@ -47,6 +47,7 @@ class ShortWayApp(DocumentedApp):
     def __init__(self, boundary: Callable[[ASGIApp], ASGIApp], hot: Sequence[HotRoute], **settings: Any) -> None:
         """`boundary` is put around the hot routes, and is to be among the middleware of `settings` for the others."""
         super().__init__(**settings)
+        self.hot = tuple(hot)
         self.router.routes.extend(hot)  # for the document, and for what the short way does not take
         self._hot = HotPaths(hot)
         self._bounded = boundary(_answer_matched)

@@ -22,11 +22,13 @@ class Embed(OnLoaded):
     encoding_format: Literal["float", "base64"]
     width: int
 
+    def tokens(self, payload: Sequence[Record], records: int) -> int:
+        """What the tower is to read, about."""
+        return self.loaded.tower(self.tower).guess_tokens(payload)
+
     def run(self, payloads: Sequence[Sequence[Record]], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
-        bundle = self.loaded.bundle
-        tower = bundle.query if self.tower == "query" else bundle.item
-        parts = embed_joined(tower, payloads, stages)
+        parts = embed_joined(self.loaded.tower(self.tower), payloads, stages)
         answers: list[Outcome] = [part if isinstance(part, Exception) else self._answer(part) for part in parts]
         stages.mark("write")
         return answers

@@ -35,6 +35,10 @@ class OnLoaded:
         """Undo one `hold`."""
         self.loaded.release()
 
+    def tokens(self, payload: Any, records: int) -> int:
+        """A record counts 1, unless an operation says more."""
+        return records
+
     def answer(self, **fields: Any) -> bytes:
         """JSON of `fields` under the names of what made them."""
         loaded = self.loaded
@@ -94,7 +98,7 @@ def embed_joined(
     stages: Stages,
     read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
 ) -> list[FloatArray | Exception]:
-    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload.
+    """Embeddings of every payload's records, of all together; a bad record fails its own payload.
 
     `read` gives what the tower reads of them.
     """
@@ -122,11 +126,11 @@ def encode_joined(
 def run_joined(
     tower: Tower, parts: Sequence[EncodedRecords | Exception], stages: Stages
 ) -> list[FloatArray | Exception]:
-    """Embeddings of every part from one run of the tower; an exception stays where it is."""
+    """Embeddings of every part, of all together; an exception stays where it is."""
     good = [part for part in parts if isinstance(part, EncodedRecords)]
     if not good:
         return [part for part in parts if isinstance(part, Exception)]
     joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)
-    embedding_BD = tower.embed_batch(joined.batch())
+    embedding_BD = tower.embed_encoded(joined)
     stages.mark("encode")
     return _parted(embedding_BD, parts)

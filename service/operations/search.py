@@ -48,6 +48,10 @@ class Search(OnLoaded):
     filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
 
+    def tokens(self, payload: Any, records: int) -> int:
+        """What the query tower is to read of records, about; 1 for any other query."""
+        return self.loaded.bundle.query.guess_tokens(payload) if self.source == "queries" else records
+
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
         parts = self.asked(payloads, stages)
@@ -138,8 +142,10 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
+        if live is None or vectors_BD is None or not live.takes_one:
+            return
         is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
-        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+        if not is_by_vectors_alone:
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
         role = self.loaded.version.role(self.relation)

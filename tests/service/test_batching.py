@@ -9,7 +9,7 @@ import pytest
 from bundle.errors import InvalidRecord
 from service.batching import Batcher, BatchReport, Outcome
 from service.call import Call
-from service.errors import DeadlineExceeded, InvalidRequest, NotReady, Overloaded
+from service.errors import ClientGone, DeadlineExceeded, InvalidRequest, NotReady, Overloaded
 from service.settings import BatchingSettings
 from service.stages import Stages
 
@@ -22,6 +22,9 @@ class Echo:
     runs: list[list[Any]] = field(default_factory=list)
     held: int = 0
     started: threading.Event = field(default_factory=threading.Event)
+
+    def tokens(self, payload: Any, records: int) -> int:
+        return len(payload)
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         self.started.set()
@@ -91,6 +94,19 @@ def test_waiting_requests_are_joined_up_to_the_limit() -> None:
     scenario(work)
 
 
+def test_waiting_requests_are_joined_up_to_the_limit_of_tokens() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_tokens=5), Echo()
+        first = await bench.busy(echo)
+        rest = [bench.submit(echo, payload) for payload in (b"aa", b"bb", b"cc", b"longer than all", b"d", b"e")]
+        echo.gate.set()
+        await asyncio.gather(first, *rest)
+        assert echo.runs[1:] == [[b"aa", b"bb", b"cc"], [b"longer than all"], [b"d", b"e"]]
+        await bench.close()
+
+    scenario(work)
+
+
 def test_different_operations_are_never_joined() -> None:
     async def work() -> None:
         bench, blocker, one, other = Bench(), Echo(), Echo(), Echo()
@@ -117,6 +133,69 @@ def test_a_poison_request_fails_alone() -> None:
         assert isinstance(outcomes[2], InvalidRecord) and "at 0" in outcomes[2].message
         assert isinstance(outcomes[4], ZeroDivisionError)
         assert bench.batcher.is_alive()
+        await bench.close()
+
+    scenario(work)
+
+
+def test_the_others_share_the_runs_that_a_poison_request_costs() -> None:
+    async def work() -> None:
+        bench, echo = Bench(), Echo()
+        first = await bench.busy(echo)
+        payloads = [b"%d" % i for i in range(31)]
+        rest = [bench.submit(echo, payload) for payload in [*payloads[:20], b"poison", *payloads[20:]]]
+        echo.gate.set()
+        outcomes = await asyncio.gather(first, *rest, return_exceptions=True)
+        assert [one for one in outcomes if isinstance(one, bytes)] == [b"first", *payloads]
+        assert len(echo.runs) - 1 <= 11  # itself, and two for each halving of 32
+        await bench.close()
+
+    scenario(work)
+
+
+def test_a_caller_that_is_gone_frees_its_place_at_once() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_pending_records=3), Echo()
+        first = await bench.busy(echo)
+        connection: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        gone = Call([], "/")
+        gone.receive = connection.get
+        waiting = bench.batcher.submit(echo, b"gone", 2, gone)
+        with pytest.raises(Overloaded):
+            bench.submit(echo, b"other")
+        connection.put_nowait({"type": "http.request"})
+        connection.put_nowait({"type": "http.disconnect"})
+        with pytest.raises(ClientGone):
+            await waiting
+        assert bench.batcher.pending() == 1
+        other = bench.submit(echo, b"other", records=2)
+        echo.gate.set()
+        assert [await first, await other] == [b"first", b"other"]
+        assert echo.runs == [[b"first"], [b"other"]]
+        assert bench.shed == ["overloaded", "cancelled"]
+        await bench.close()
+        assert (bench.batcher.pending(), echo.held) == (0, 0)
+
+    scenario(work)
+
+
+def test_nobody_listens_any_more_once_the_answer_is_there() -> None:
+    async def work() -> None:
+        bench, echo = Bench(), Echo()
+        call, listened, before = Call([], "/"), asyncio.Event(), asyncio.all_tasks()
+
+        async def receive() -> dict[str, str]:
+            listened.set()
+            await asyncio.Event().wait()
+            return {}
+
+        call.receive = receive
+        answer = bench.batcher.submit(echo, b"x", 1, call)
+        await listened.wait()
+        echo.gate.set()
+        assert await answer == b"x"
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
         await bench.close()
 
     scenario(work)
