@@ -16,6 +16,7 @@ from service.hot_route import HotRoute
 from service.logs import RequestLog
 from service.middleware import RequestBoundary
 from service.openapi import problem_responses
+from service.raw_documentation import RAW_ANSWER, RAW_QUERIES
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
@@ -38,7 +39,8 @@ from service.settings import Settings
 from service.short_way import ShortWayApp
 
 PREFIX = "/v1/collections/{collection}"
-_QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
+_QUERY_PROBLEMS = (401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504)
+ADMIN: dict[str, Any] = {"openapi_extra": {"security": [{"api_key": []}]}}
 DESCRIPTION = (
     "Embedding, nearest-neighbour search, reranking and semantic IDs over one artefact that pins towers, index and "
     "ids. Every answer names the collection, bundle and index version that made it. Errors are RFC 9457 problems with "
@@ -97,7 +99,8 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 def _hot_routes(serving: Serving) -> list[HotRoute]:
     limit = serving.settings.limits.max_body_bytes
 
-    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, is_admin: bool = False) -> HotRoute:
+    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, **extra: Any) -> HotRoute:
+        responses = problem_responses(*_QUERY_PROBLEMS) | extra.pop("responses", {})
         return HotRoute(
             PREFIX + path,
             handler,
@@ -107,15 +110,15 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
             name=handler.__name__,
             summary=summary,
             tags=["retrieval"],
-            responses=problem_responses(*_QUERY_PROBLEMS),
-            openapi_extra={"security": [{"api_key": []}]} if is_admin else None,
+            responses=responses,
+            **{"takes": ()} | extra,
         )
 
     semantic_ids = EncodeAnswer | DecodeAnswer | PrefixAnswer
     return [
-        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search"),
-        route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed"),
+        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search", **RAW_QUERIES),
+        route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed", **RAW_ANSWER),
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
-        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", is_admin=True),
+        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", **ADMIN),
     ]

@@ -4,12 +4,13 @@ import itertools
 import os
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from starlette.types import Receive
 
 from service.errors import InvalidRequest
 from service.keys import ApiKey
+from service.media_types import JSON, RAW
 from service.stages import Stages
 
 SCOPE_KEY = "tandem.call"
@@ -18,19 +19,23 @@ _SANE_ID = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _PREFIX = os.urandom(6).hex()
 _counter = itertools.count(1)
 Headers = Iterable[tuple[bytes, bytes]]
+_JSON_HEADERS = ((b"content-type", JSON),)
 
 
 class Call:
     """The record of one request; written by the request's own task and by the batch that answers it."""
 
     __slots__ = (
+        "answer_headers",
         "bundle_id",
         "collection",
         "headers",
         "index_version",
         "k",
         "key",
+        "media_type",
         "path",
+        "query",
         "receive",
         "records",
         "request_id",
@@ -52,10 +57,23 @@ class Call:
         self.bundle_id: str | None = None
         self.index_version: str | None = None
         self.key: ApiKey | None = None
+        self.query = b""
+        self.media_type = JSON
+        self.answer_headers: Sequence[tuple[bytes, bytes]] = _JSON_HEADERS
         self.receive: Receive | None = None  # of the connection, once the whole body is read
         self.k: int | None = None
         self.records: int | None = None
         self.stages: Stages | None = None
+
+    def answer_raw(self, dimension: int) -> None:
+        """Say that the answer is raw vectors, and in its headers what JSON says in the body."""
+        self.answer_headers = [
+            (b"content-type", RAW),
+            (b"tandem-collection", (self.collection or "").encode()),
+            (b"tandem-bundle-id", (self.bundle_id or "").encode()),
+            (b"tandem-index-version", (self.index_version or "").encode()),
+            (b"tandem-dimension", b"%d" % dimension),
+        ]
 
     def patience_s(self, most: float) -> float:
         """Seconds that the caller waits, by its X-Request-Timeout-Ms, but `most` at most; raises InvalidRequest."""

@@ -16,6 +16,7 @@ _MEANINGS = {
     404: "The collection, model, item or version is unknown.",
     409: "What was asked for does not fit what is served.",
     413: "The body or the batch is too large.",
+    415: "The body is of a media type that the route does not take.",
     422: "The request cannot be used; the detail names the field and the position.",
     429: "The queue is full; Retry-After says when to come back.",
     500: "Internal error; quote the request id.",
