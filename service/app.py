@@ -14,9 +14,9 @@ from starlette.responses import Response
 
 from service.hot_route import HotRoute
 from service.logs import RequestLog
+from service.media_types import RAW
 from service.middleware import RequestBoundary
-from service.openapi import problem_responses
-from service.raw_documentation import RAW_ANSWER, RAW_QUERIES
+from service.openapi import RAW_ANSWER, RAW_BODY, problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
@@ -27,6 +27,7 @@ from service.routes.errors import errors_router
 from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
+from service.routes.search_options import query_parameters
 from service.routes.semantic_ids import SemanticIdsHandler
 from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
@@ -114,9 +115,10 @@ def _hot_routes(serving: Serving) -> list[HotRoute]:
             **{"takes": ()} | extra,
         )
 
+    raw_queries = {"takes": (RAW,), "openapi_extra": RAW_BODY | {"parameters": query_parameters()}}
     semantic_ids = EncodeAnswer | DecodeAnswer | PrefixAnswer
     return [
-        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search", **RAW_QUERIES),
+        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search", **raw_queries),
         route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed", **RAW_ANSWER),
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
