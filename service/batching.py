@@ -22,7 +22,7 @@ from service.stages import Stages
 
 Outcome = bytes | Exception
 # A task that listens for the end of a connection costs as much as parsing a request; most answers come sooner.
-LISTEN_AFTER_S = 0.01
+LISTEN_AFTER_S = 0.05
 
 
 class Operation(Hashable, Protocol):
