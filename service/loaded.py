@@ -1,5 +1,8 @@
 """What one collection answers with: a bundle and the index version that it embedded, captured together."""
 
+import math
+import statistics
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Literal
@@ -26,15 +29,24 @@ class Loaded:
     """
 
     def __init__(
-        self, collection: str, bundle: Bundle, version: IndexVersion, live_recall: LiveRecall | None = None
+        self,
+        collection: str,
+        bundle: Bundle,
+        version: IndexVersion,
+        live_recall: LiveRecall | None = None,
+        brief_records: int = 0,
     ) -> None:
-        """`live_recall`, where there is one, is offered the searches of this version."""
+        """`live_recall`, where there is one, is offered the searches of this version.
+
+        `brief_records`: vectors of one request that the event loop itself may search for.
+        """
         self.collection = collection
         self.bundle = bundle
         self.version = version
         self.bundle_id = bundle.bundle_id
         self.index_version = version.version
         self.live_recall = live_recall
+        self.brief_records = brief_records
         self.loaded_at = datetime.now(UTC).isoformat(timespec="seconds")
         self.size_bytes = sum(entry.size_bytes for entry in version.manifest.files.values())
         self._holders = 0
@@ -86,21 +98,30 @@ def load(
         version = open_version(
             collection, index_version, bundle_id=bundle.bundle_id, device=settings.index_device, verify=verify
         )
-        warm_up(bundle, version, settings.reload.warm_searches)
-        return Loaded(collection.name, bundle, version, live_recall)
+        search_s = warm_up(bundle, version, settings.reload.warm_searches)
+        is_here = settings.index_device == "cpu"  # a GPU has a thread of its own, which would be waited for
+        brief_records = int(settings.batching.inline_us / 1e6 / search_s) if is_here else 0
+        return Loaded(collection.name, bundle, version, live_recall, brief_records)
 
 
-def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
-    """Run every graph and some searches, so that the first requests find pages and buffers in place."""
+def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> float:
+    """Run every graph and some searches, so that the first requests find pages and buffers in place.
+
+    CPU seconds of a search, the median of them; infinite where none was made.
+    """
     bundle.query.session.warm_up()
     bundle.item.session.warm_up()
     if bundle.reranker is not None:
         bundle.reranker.warm_up()
     random = np.random.default_rng(0)
+    seconds: list[float] = []
     for _ in range(n_searches):
         query_BD = random.standard_normal((1, version.dimension), dtype=np.float32)
         for relation in version.roles:
+            started = time.thread_time()
             hits = version.search(query_BD, WARM_K, relation=relation)
+            seconds.append(time.thread_time() - started)
             version.attributes(hits.ids[0])
     if bundle.semantic_ids is not None:
         bundle.semantic_ids.encode(random.standard_normal((1, version.dimension), dtype=np.float32))
+    return max(statistics.median(seconds), 1e-6) if seconds else math.inf

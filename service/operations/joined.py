@@ -39,6 +39,10 @@ class OnLoaded:
         """A record counts 1, unless an operation says more."""
         return records
 
+    def is_brief(self, records: int) -> bool:
+        """No, unless an operation says so."""
+        return False
+
     def answer(self, **fields: Any) -> bytes:
         """JSON of `fields` under the names of what made them."""
         loaded = self.loaded

@@ -19,6 +19,10 @@ class SearchWithLimit(Search):
 
     limit: PrefixLimit = field(kw_only=True)
 
+    def is_brief(self, records: int) -> bool:
+        """No: nobody knows how deep it goes."""
+        return False
+
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
         parts = self.asked(payloads, stages)

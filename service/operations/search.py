@@ -22,6 +22,7 @@ from service.operations.joined import FloatArray, OnLoaded, all_or_each, each, e
 from service.operations.words import Words
 from service.stages import Stages
 
+BRIEF_K = 32
 Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
@@ -51,6 +52,11 @@ class Search(OnLoaded):
     def tokens(self, payload: Any, records: int) -> int:
         """What the query tower is to read of records, about; 1 for any other query."""
         return self.loaded.bundle.query.guess_tokens(payload) if self.source == "queries" else records
+
+    def is_brief(self, records: int) -> bool:
+        """Whether this is a search like those that the version's speed was measured by, of few enough vectors."""
+        is_plain = self.source == "vectors" and self.k <= BRIEF_K and self.depth is None and not self.params
+        return is_plain and self._is_by_vectors_alone() and records <= self.loaded.brief_records
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -142,10 +148,7 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        if live is None or vectors_BD is None or not live.takes_one:
-            return
-        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
-        if not is_by_vectors_alone:
+        if live is None or vectors_BD is None or not live.takes_one or not self._is_by_vectors_alone():
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
         role = self.loaded.version.role(self.relation)
@@ -153,6 +156,9 @@ class Search(OnLoaded):
         live.offer(
             Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
         )
+
+    def _is_by_vectors_alone(self) -> bool:
+        return all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

@@ -1,81 +1,12 @@
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
 from bundle.errors import InvalidRecord
-from service.batching import Batcher, BatchReport, Outcome
 from service.call import Call
 from service.errors import ClientGone, DeadlineExceeded, InvalidRequest, NotReady, Overloaded
-from service.settings import BatchingSettings
-from service.stages import Stages
-
-
-@dataclass(eq=False)
-class Echo:
-    """Answers every payload with itself; fails the whole run on `poison`; waits for `gate` first."""
-
-    gate: threading.Event = field(default_factory=threading.Event)
-    runs: list[list[Any]] = field(default_factory=list)
-    held: int = 0
-    started: threading.Event = field(default_factory=threading.Event)
-
-    def tokens(self, payload: Any, records: int) -> int:
-        return len(payload)
-
-    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
-        self.started.set()
-        assert self.gate.wait(10)
-        self.runs.append(list(payloads))
-        if b"poison" in payloads:
-            raise InvalidRecord(f"bad record at {list(payloads).index(b'poison')}")
-        if b"bug" in payloads:
-            raise ZeroDivisionError("a bug")
-        stages.mark("echo")
-        return list(payloads)
-
-    def hold(self) -> None:
-        self.held += 1
-
-    def release(self) -> None:
-        self.held -= 1
-
-
-class Bench:
-    """A batcher on the running loop with what it reported."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.reports: list[BatchReport] = []
-        self.shed: list[str] = []
-        self.batcher = Batcher(
-            "test",
-            BatchingSettings(**settings),
-            asyncio.get_running_loop(),
-            self.reports.append,
-            self.shed.append,
-        )
-
-    def submit(
-        self, operation: Echo, payload: object, records: int = 1, patience_ms: int | None = None
-    ) -> "asyncio.Future[bytes]":
-        headers = [] if patience_ms is None else [(b"x-request-timeout-ms", b"%d" % patience_ms)]
-        return self.batcher.submit(operation, payload, records, Call(headers, "/"))
-
-    async def busy(self, operation: Echo) -> "asyncio.Future[bytes]":
-        """Occupy the worker until the operation's gate opens."""
-        future = self.submit(operation, b"first")
-        await asyncio.to_thread(operation.started.wait, 10)
-        return future
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self.batcher.close)
-
-
-def scenario(work: Callable[[], Any]) -> None:
-    asyncio.run(asyncio.wait_for(work(), 30))
+from tests.service.bench import Bench, Echo, scenario
 
 
 def test_waiting_requests_are_joined_up_to_the_limit() -> None:
@@ -294,6 +225,41 @@ def test_several_threads_share_what_waits() -> None:
         assert max(map(len, echo.runs)) <= 5
         blockers[1].gate.set()
         await asyncio.gather(*firsts)
+        await bench.close()
+
+    scenario(work)
+
+
+def test_brief_work_is_joined_and_done_by_the_event_loop() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_records=3), Echo(brief=True)
+        echo.gate.set()
+        requests = [bench.submit(echo, b"%d" % i) for i in range(5)]
+        gone = bench.submit(echo, b"gone")
+        gone.cancel()
+        assert echo.runs == []  # the loop reads what else is there first
+        assert await asyncio.gather(*requests) == [b"%d" % i for i in range(5)]
+        await asyncio.sleep(0)
+        assert echo.runs == [[b"0", b"1", b"2"], [b"3", b"4"]]
+        assert echo.threads == {threading.get_ident()}
+        assert (bench.batcher.pending(), echo.held, bench.shed) == (0, 0, ["cancelled"])
+        await bench.close()
+
+    scenario(work)
+
+
+def test_brief_work_does_not_wait_for_a_busy_worker_and_fails_alone() -> None:
+    async def work() -> None:
+        bench, slow, brief = Bench(), Echo(), Echo(brief=True)
+        brief.gate.set()
+        first = await bench.busy(slow)
+        outcomes = await asyncio.gather(
+            *[bench.submit(brief, payload) for payload in (b"a", b"poison", b"b")], return_exceptions=True
+        )
+        assert (outcomes[0], outcomes[2]) == (b"a", b"b") and isinstance(outcomes[1], InvalidRecord)
+        assert not first.done()
+        slow.gate.set()
+        assert await first == b"first"
         await bench.close()
 
     scenario(work)

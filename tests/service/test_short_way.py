@@ -89,6 +89,9 @@ class Gate:
     def tokens(self, payload: object, records: int) -> int:
         return 1
 
+    def is_brief(self, records: int) -> bool:
+        return False
+
     def run(self, payloads: Sequence[object], stages: Stages) -> list[Outcome]:
         self.entered.set()
         assert self.open.wait(20)
