@@ -89,9 +89,9 @@ class BatchingSettings(Config):
     inline_us: int = Field(
         default=500,
         ge=0,
-        description="Microseconds of CPU that a search by vectors may take, as measured when a version is loaded, to be "
-        "done by the event loop without a worker thread; 0 sends every search to one, as an index larger than memory "
-        "needs.",
+        description="Microseconds of CPU that a search by vectors may take, as measured when a version is loaded, to "
+        "be done by the event loop without a worker thread; 0 sends every search to one, as an index larger than "
+        "memory needs.",
     )
     max_pending_records: int = Field(default=2048, ge=1, description="Records admitted before 429 is answered.")
     deadline_s: float = Field(default=10.0, gt=0, description="Seconds until a request is answered with 504.")
