@@ -17,7 +17,7 @@ FloatArray = npt.NDArray[np.float32]
 CHARACTERS_A_TOKEN = 4  # of English text in word pieces, about
 # Word pieces of one run, padding included. On one core MiniLM takes 0.24 ms a word piece in runs of 64 to 512 of them
 # and 0.29 ms in one of 2,048, and any run takes as long as 10 of them by itself; a GPU is idle with so few.
-RUN_TOKENS = {"cpu": 512, "cuda": 16_384}
+RUN_TOKENS = {"cpu": 256, "cuda": 16_384}
 
 
 class Tower:

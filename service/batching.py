@@ -55,7 +55,7 @@ class BatchReport:
     stages: Stages
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class _Job:
     operation: Operation
     payload: Any
