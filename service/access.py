@@ -112,9 +112,5 @@ class Access:
 
 
 def _secret(call: Call) -> bytes | None:
-    for name, value in call.headers:
-        if name == b"authorization" and value.startswith(_BEARER):
-            return value[len(_BEARER) :]
-        if name == b"api-key":
-            return value
-    return None
+    bearer = call.headers.get(b"authorization", b"")
+    return bearer[len(_BEARER) :] if bearer.startswith(_BEARER) else call.headers.get(b"api-key")

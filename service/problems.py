@@ -60,6 +60,8 @@ TABLE: dict[type[RetrievalError], Row] = {
     service_errors.NotReady: Row(503, "Not ready"),
     service_errors.Overloaded: Row(429, "Overloaded"),
     service_errors.DeadlineExceeded: Row(504, "Deadline exceeded"),
+    service_errors.ClientGone: Row(499, "Client closed the connection"),  # nginx's number; HTTP has none
+    service_errors.UnsupportedMediaType: Row(415, "Media type not taken"),
 }
 
 

@@ -16,7 +16,7 @@ from service.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)
 LIVE_SECTIONS = ("limits", "batching", "reload", "live_recall", "shadow", "rerank", "compat", "traces", "logs")
-NEED_RESTART = {"batching": {"threads"}, "traces": {"endpoint"}, "logs": {"requests"}}
+NEED_RESTART = {"batching": {"threads", "inline_us"}, "traces": {"endpoint"}, "logs": {"requests"}}
 
 
 class Change(NamedTuple):

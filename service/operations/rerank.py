@@ -9,9 +9,10 @@ import numpy as np
 from bundle.errors import InvalidRecord
 from bundle.featurize import Record
 from index.searcher import check_queries
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.cross_encoder import item_reranker
 from service.operations.joined import FloatArray, OnLoaded, each
+from service.stages import Stages
 
 
 @dataclass(frozen=True)

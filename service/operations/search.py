@@ -15,14 +15,16 @@ from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Resco
 from index.role import Role
 from index.searcher import check_queries
 from index.second_stages.contract import Ordered
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.live_recall import Searched
 from service.operations.cross_encoder import CrossEncoderUse, check_readable
 from service.operations.examples import ask_by_examples
-from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.joined import FloatArray, OnLoaded, all_or_each, each, embed_joined
 from service.operations.second_stage import SecondStageUse, mark_scored
 from service.operations.words import Words
+from service.stages import Stages
 
+BRIEF_K = 32
 Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
@@ -49,6 +51,15 @@ class Search(OnLoaded):
     filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
     second: SecondStageUse | None = None
+
+    def tokens(self, payload: Any, records: int) -> int:
+        """What the query tower is to read of records, about; 1 for any other query."""
+        return self.loaded.bundle.query.guess_tokens(payload) if self.source == "queries" else records
+
+    def is_brief(self, records: int) -> bool:
+        """Whether this is a search like those that the version's speed was measured by, of few enough vectors."""
+        is_plain = self.source == "vectors" and self.k <= BRIEF_K and self.depth is None and not self.params
+        return is_plain and self._is_by_vectors_alone() and records <= self.loaded.brief_records
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -80,15 +91,12 @@ class Search(OnLoaded):
         if words is not None and words.fusion is None and not self._reads_vectors():
             return each(payloads, self._asked_by_words)
         tower = self.loaded.bundle.query
-        parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
-
-        def read(part: FloatArray, payload: Any) -> Queries:
-            checked_BD = check_queries(part, version.dimension, version.manifest.metric)
-            return Queries(checked_BD, payload if self.source == "queries" else None)
-
+        is_embedded = self.source == "queries"
+        parts = embed_joined(tower, payloads, stages, self._read) if is_embedded else payloads
+        checked = all_or_each(parts, lambda part: check_queries(part, version.dimension, version.manifest.metric))
         return [
-            part if isinstance(part, Exception) else read(part, payload)
-            for part, payload in zip(parts, payloads, strict=True)
+            part if isinstance(part, Exception) else Queries(part, payload if is_embedded else None)
+            for part, payload in zip(checked, payloads, strict=True)
         ]
 
     def ranker(self) -> Ranker:
@@ -156,9 +164,7 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        others = (self.words, self.hubness, self.filter, self.cross_encoder, self.second)
-        is_by_vectors_alone = all(part is None for part in others)
-        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+        if live is None or vectors_BD is None or not live.takes_one or not self._is_by_vectors_alone():
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
         role = self.loaded.version.role(self.relation)
@@ -166,6 +172,10 @@ class Search(OnLoaded):
         live.offer(
             Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
         )
+
+    def _is_by_vectors_alone(self) -> bool:
+        others = (self.words, self.hubness, self.filter, self.cross_encoder, self.second)
+        return all(part is None for part in others)
 
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version

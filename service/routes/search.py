@@ -11,10 +11,10 @@ from index.fusion import Fusion
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
 from index.prefix_limit import PrefixLimit
-from service.batching import Stages
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
+from service.media_types import RAW
 from service.operations.examples import check_examples, count_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
@@ -23,13 +23,15 @@ from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
+from service.routes.search_options import search_options
 from service.routes.second_stage import second_stage_use
 from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
 from service.settings import Settings
 from service.shadow.shadowing import Answered
 from service.slots import Slot
-from service.vectors import read_vectors
+from service.stages import Stages
+from service.vectors import read_vectors, rows_of
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
 DEFAULT_DEPTH_FACTOR = 4
@@ -55,12 +57,16 @@ class SearchHandler:
         holds back items near to everything. `rerank` orders the best `depth` candidates again: by exact scores, by the
         bundle's cross-encoder where it has one, by several scores together, or so that hits are unlike one another. A
         cross-encoder can also search by itself with `mode`.
+
+        A body of the media type `application/octet-stream` is query embeddings as rows of little-endian float32, and
+        the query string says the rest: words as they are, `with` as a list with commas, everything else as JSON.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
-        request = parse_body(SearchRequest, body)
+        is_raw = call.media_type == RAW
+        request = search_options(call.query) if is_raw else parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
-        payload: Any = getattr(request, source)
+        payload: Any = rows_of("the body", body, loaded.version.dimension) if is_raw else getattr(request, source)
         n_records = count_examples(payload) if source == "examples" else len(payload)
         call.records = check_size(source, n_records, settings.limits.max_batch)
         if source == "examples":
@@ -73,7 +79,7 @@ class SearchHandler:
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
-        if source == "vectors":
+        if source == "vectors" and not is_raw:
             payload = read_vectors("vectors", payload, loaded.version.dimension)
         second = self._second_stage(request, source, depth, loaded)
         operation = _operation(request, source, depth, limit, loaded, second)

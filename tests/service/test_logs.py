@@ -6,9 +6,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from service.batching import Stages
 from service.call import Call
 from service.logs import JsonFormatter, RequestLog
+from service.stages import Stages
 
 
 def test_records_become_json_with_their_extra_fields() -> None:

@@ -6,10 +6,11 @@ import pytest
 
 from bundle.workspace import Workspace
 from index.store import current
-from service.batching import BatchReport, Stages
+from service.batching import BatchReport
 from service.call import Call
 from service.loaded import load
 from service.metrics import Metrics
+from service.stages import Stages
 from tests.service.conftest import settings_for
 
 

@@ -25,6 +25,7 @@ LIVE = {
     "limits.max_filter_conditions",
     "limits.max_filter_values",
     "batching.max_records",
+    "batching.max_tokens",
     "batching.max_pending_records",
     "batching.deadline_s",
     "batching.retry_after_s",
@@ -173,7 +174,7 @@ def test_a_wrong_file_changes_nothing_and_is_told_of(running: Running, caplog: p
     assert running.status(30) == 200
     running.write("limits.max_k = 20\n")
     wait_until(lambda: running.status(30) == 422)
-    assert running.has("tandem_settings_reload_failing 0.0")
+    wait_until(lambda: running.has("tandem_settings_reload_failing 0.0"))
 
 
 def test_what_needs_a_restart_is_named_without_its_value(running: Running, caplog: pytest.LogCaptureFixture) -> None:
