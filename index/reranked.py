@@ -38,7 +38,7 @@ def check_item_columns(reranker: Reranker, names: Sequence[str]) -> None:
     missing = [name for name in reranker.item_columns if name not in names]
     if missing:
         raise ConfigError(
-            f"the bundle's reranker reads {', '.join(missing)} of items, but the attributes have no such column "
+            f"the bundle's cross-encoder reads {', '.join(missing)} of items, but the attributes have no such column "
             f"({', '.join(names) or 'none'}); name them in attributes, or add them to the items table",
             columns=missing,
         )

@@ -88,8 +88,7 @@ def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> None:
     """Run every graph and some searches, so that the first requests find pages and buffers in place."""
     bundle.query.session.warm_up()
     bundle.item.session.warm_up()
-    if bundle.reranker is not None:
-        bundle.reranker.warm_up()
+    bundle.rerankers.warm_up()
     random = np.random.default_rng(0)
     for _ in range(n_searches):
         query_BD = random.standard_normal((1, version.dimension), dtype=np.float32)

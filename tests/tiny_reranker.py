@@ -10,17 +10,16 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bundle.rerankers import RerankerSpec
-from bundle.store import RERANKER
+from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
 from tests.training.tiny_model import tokenizer_json
 
 MODEL = "tiny"
 
 
-def tiny_spec(query: str, items: Sequence[str]) -> RerankerSpec:
+def tiny_spec(query: str, items: Sequence[str]) -> CrossEncoderSpec:
     """What it reads."""
-    return RerankerSpec(tokenizer=MODEL, query_columns=(query,), item_columns=tuple(items), max_tokens=40)
+    return CrossEncoderSpec(tokenizer=MODEL, query_columns=(query,), item_columns=tuple(items), max_tokens=40)
 
 
 def tiny_tokenizers() -> Mapping[str, TextTokenizer]:
@@ -30,7 +29,7 @@ def tiny_tokenizers() -> Mapping[str, TextTokenizer]:
 
 def write_reranker(folder: Path) -> None:
     """Write the graph into a bundle's folder."""
-    onnx.save(_graph(), folder / RERANKER)
+    onnx.save(_graph(), folder / FILE)
 
 
 def _graph() -> onnx.ModelProto:

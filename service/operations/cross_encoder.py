@@ -1,4 +1,4 @@
-"""How the bundle's reranker takes part in a search."""
+"""How the bundle's cross-encoder takes part in a search."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +32,11 @@ class CrossEncoderUse:
 
 
 def item_reranker(loaded: Loaded) -> ItemReranker:
-    """The bundle's reranker over the served items; raises RerankerNotServed."""
-    if loaded.bundle.reranker is None:
+    """The bundle's cross-encoder over the served items; raises RerankerNotServed."""
+    reranker = loaded.bundle.rerankers.cross_encoder
+    if reranker is None:
         raise RerankerNotServed(
             f"bundle '{loaded.bundle_id}' of collection '{loaded.collection}' has no cross-encoder; train one with a "
-            "[reranker] section, or leave it out of the request"
+            "[rerankers.cross_encoder] section, or leave it out of the request"
         )
-    return ItemReranker.of(loaded.bundle.reranker, loaded.version.columns)
+    return ItemReranker.of(reranker, loaded.version.columns)

@@ -18,6 +18,7 @@ from service.batching import Outcome, Stages
 from service.live_recall import Searched
 from service.operations.cross_encoder import CrossEncoderUse
 from service.operations.examples import ask_by_examples
+from service.operations.feature_ranker import FeatureUse
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
 from service.operations.words import Words
 
@@ -31,9 +32,9 @@ class Search(OnLoaded):
 
     `relation` is how hits are to be related to the queries. `depth` is the number of candidates rescored exactly, None
     without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
-    Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
-    is how hubs are held back in scores of vectors, None where they are not. `filter` says which items may be hits, all
-    where it is None.
+    Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. So it
+    is with `feature_ranker`, which reads vectors too. `hubness` is how hubs are held back in scores of vectors, None
+    where they are not. `filter` says which items may be hits, all where it is None.
     """
 
     source: Source
@@ -46,6 +47,7 @@ class Search(OnLoaded):
     hubness: HubnessMethod | None = None
     filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
+    feature_ranker: FeatureUse | None = None
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -93,7 +95,8 @@ class Search(OnLoaded):
         """What orders the corpus for this request."""
         role = self.loaded.version.role(self.relation)
         first = self._first_stage(role)
-        return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
+        use = self.cross_encoder or self.feature_ranker
+        return first if use is None else use.ranker(self.loaded, first)
 
     def _first_stage(self, role: Role) -> Ranker:
         allowed = self.allowed()
@@ -140,7 +143,8 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
+        others = (self.words, self.hubness, self.filter, self.cross_encoder, self.feature_ranker)
+        is_by_vectors_alone = all(part is None for part in others)
         if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])

@@ -86,7 +86,7 @@ def _info(slot: Slot) -> CollectionInfo:
 
 
 def _cross_encoder(loaded: Loaded) -> CrossEncoderInfo | None:
-    reranker, built = loaded.bundle.reranker, loaded.version.manifest.cross_encoder_search
+    reranker, built = loaded.bundle.rerankers.cross_encoder, loaded.version.manifest.cross_encoder_search
     if reranker is None:
         return None
     return CrossEncoderInfo(

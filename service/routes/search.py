@@ -17,6 +17,7 @@ from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
+from service.routes.feature_ranker import feature_use, trained_depth
 from service.schemas.search import SearchRequest
 from service.serving import Serving
 from service.settings import Settings
@@ -44,7 +45,7 @@ class SearchHandler:
         have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
         first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
         holds back items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for
-        records, or search by itself with `mode`.
+        records, or search by itself with `mode`; its feature ranker orders what was found for records and vectors.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
@@ -59,7 +60,7 @@ class SearchHandler:
         check_limit("k", request.k, settings.limits.max_k)
         if request.filter is not None:
             check_filter(request.filter, settings.limits)
-        depth = _depth(request, source, settings)
+        depth = _depth(request, source, settings, _usual_depth(request, loaded))
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
@@ -91,6 +92,7 @@ def _operation(
         _hubness(request, source, relation, loaded),
         None if request.filter is None else loaded.version.filters.bind(request.filter),
         cross_encoder,
+        feature_use(request, source, depth, loaded),
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
 
@@ -176,8 +178,14 @@ def _hubness(request: SearchRequest, source: Source, relation: Relation, loaded:
     return request.hubness
 
 
-def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:
-    """Candidates a query, whatever the corpus has; None without rescoring."""
+def _usual_depth(request: SearchRequest, loaded: Loaded) -> int:
+    """Candidates a query where the request does not say how many; raises RerankerNotServed."""
+    by_features = request.rerank == "feature_ranker"
+    return trained_depth(loaded) if by_features else DEFAULT_DEPTH_FACTOR * request.k
+
+
+def _depth(request: SearchRequest, source: Source, settings: Settings, usual: int) -> int | None:
+    """Candidates a query, whatever the corpus has; None without rescoring. `usual` is meant where none are given."""
     if request.rerank is None:
         if request.depth is not None:
             raise InvalidRequest('depth is given without rerank; add "rerank": "exact" or leave depth out')
@@ -186,7 +194,7 @@ def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | 
         most = settings.limits.max_depth
         if settings.index_device != "cpu":  # a search by item looks for one more, the item itself
             most = min(most, GPU_LARGEST_K - (source == "item_ids"))
-        return max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, most))
+        return max(request.k, min(usual, most))
     check_limit("depth", request.depth, settings.limits.max_depth)
     if request.depth < request.k:
         raise InvalidRequest(f"depth is {request.depth}, but must be at least k, which is {request.k}")

@@ -96,13 +96,17 @@ class SearchRequest(RequestBody):
         ge=1,
         description="Items a query that the cross-encoder scores in mode `cross_encoder`; at least k, by default 100.",
     )
-    rerank: Literal["exact", "cross_encoder"] | None = Field(
+    rerank: Literal["exact", "cross_encoder", "feature_ranker"] | None = Field(
         default=None,
         description="`exact` scores the candidates again with their stored vectors; `cross_encoder` has the bundle's "
-        "cross-encoder read each with the query's record.",
+        "cross-encoder read each with the query's record; `feature_ranker` has the bundle's feature ranker order them, "
+        "for `queries`, and for `vectors`, of which it knows no history.",
     )
     depth: int | None = Field(
-        default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
+        default=None,
+        ge=1,
+        description="Candidates a query before `rerank`; at least k, by default 4 k, or what the feature ranker learnt "
+        "to order.",
     )
     hubness: HubnessMethod | Literal["off"] | None = Field(
         default=None,

@@ -14,6 +14,7 @@ import pyarrow.parquet
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle.features import FeatureSpec, TextFeature
+from bundle.rerankers import RerankerSpecs
 from bundle.store import BundleDraft, write_bundle
 from bundle.workspace import Collection
 from index.build import build_index
@@ -74,7 +75,7 @@ def write_tiny_bundle(
         if widths
         else {"seed": seed},
         queries_are=queries_are,
-        reranker=tiny_spec(asking, reranker) if reranker else None,
+        rerankers=RerankerSpecs(cross_encoder=tiny_spec(asking, reranker) if reranker else None),
         tokenizers=tiny_tokenizers() if reranker else {},
     )
     return write_bundle(collection, draft, write_files)
