@@ -69,14 +69,19 @@ class FeatureNetwork(nn.Module):
 
 
 def export_network(network: FeatureNetwork, example: PairArrays, path: Path) -> float:
-    """Write the graph and compare its scores of `example` with torch's; returns the largest difference.
+    """Write the graph and leave the network on the CPU in evaluation mode.
 
-    Raises ExportMismatch where it is beyond 1e-5 of the largest score.
+    Returns what `check_network` measures on `example`; raises ExportMismatch.
     """
     network.cpu().eval()
-    arrays = dict(zip((FEATURES, CATEGORIES), network.arrays(example), strict=False))
-    shown = {name: torch.zeros((3, *array.shape[1:]), dtype=array.dtype) for name, array in arrays.items()}
+    shown = {name: array.new_zeros((3, *array.shape[1:])) for name, array in _named(network, example).items()}
     export_graph(network, shown, {name: {0: "batch"} for name in shown}, SCORE, path)
+    return check_network(network, example, path)
+
+
+def check_network(network: FeatureNetwork, example: PairArrays, path: Path) -> float:
+    """Largest difference to the network's scores; raises ExportMismatch where that is beyond 1e-5 of the largest."""
+    arrays = _named(network, example)
     with torch.no_grad():
         expected_M = network(*arrays.values()).numpy()
     answer_M = OnnxSession(path, SessionConfig()).run({name: array.numpy() for name, array in arrays.items()})[0]
@@ -84,6 +89,10 @@ def export_network(network: FeatureNetwork, example: PairArrays, path: Path) -> 
     if not worst <= MAX_DIFFERENCE * max(1.0, float(np.abs(expected_M).max())):  # NaN fails too
         raise ExportMismatch(f"{path.name} differs from the trained feature ranker by {worst:.3g}", file=path.name)
     return worst
+
+
+def _named(network: FeatureNetwork, pairs: PairArrays) -> dict[str, Tensor]:
+    return dict(zip((FEATURES, CATEGORIES), network.arrays(pairs), strict=False))
 
 
 def _statistics(feature_MF: FloatArray) -> tuple[FloatArray, FloatArray]:
