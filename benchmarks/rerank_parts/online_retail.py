@@ -3,10 +3,12 @@
 Q queries, K items of one query, N items.
 """
 
+import tempfile
 import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +22,9 @@ from benchmarks.parts import Budget, Part
 from benchmarks.report import Row, rows_of
 from bundle.config import validate_config
 from bundle.progress import NoProgress
+from bundle.rerankers import RerankerSpecs
+from bundle.rerankers.pair_features import AskingQuery, ItemSide
+from bundle.session import SessionConfig
 from training.compare import compare
 from training.config import TrainConfig
 from training.dataset import Dataset, load_dataset
@@ -27,8 +32,9 @@ from training.evaluate import top_hits, unseen_relevant
 from training.learn import Learner
 from training.quantizers.contract import Behaviour, QuantizerData
 from training.ragged import IntArray
+from training.records import encode_items
 from training.rerank import RerankStep
-from training.rerankers.contract import AskedPart, ListScore
+from training.rerankers.contract import AskedPart, ListScore, TrainedReranker
 from training.rerankers.gain import ndcg
 from training.score import dot_score, model_score
 from training.semantic_ids import fit_semantic_ids
@@ -44,7 +50,8 @@ the weight is picked on the validation part. `feature-ranker` learns from the va
 the training part alone see it, with the price as item column; `softmax` with the listwise softmax in the place of
 LambdaRank. `seen`: learnt from the same queries as the finished towers see them, which have learnt from them too: what
 goes wrong without held-out towers. `gain` is the difference to the towers in nDCG@20, `p` that of a paired t test over
-the queries, whose values are means over the seeds. `cpu_ms`: features and scores of one query.
+the queries, whose values are means over the seeds. `cpu_ms`: features and scores of one query, as a bundle
+computes them.
 """
 DEPTH = 200
 CUT = 20
@@ -146,8 +153,28 @@ def run(dataset: Dataset, base: Mapping[str, Any], seed: int) -> dict[str, Measu
     }
     for name, one in steps.items():
         (reranking,) = one.run()
-        found[name] = exam.measure(reranking.trained.scorer(test))
+        found[name] = exam.measure(served(reranking.trained, dataset, test))
     return found
+
+
+def served(trained: TrainedReranker, dataset: Dataset, part: AskedPart) -> ListScore:
+    """The ranker as a bundle holds it: its graph, its statistics by item id."""
+    parts = trained.parts
+    with tempfile.TemporaryDirectory() as name:
+        trained.export(Path(name))
+        specs = RerankerSpecs.model_validate({parts.spec.kind: parts.spec})
+        ranker = specs.open(Path(name), parts.tokenizers, parts.vocabularies, SessionConfig()).feature_ranker
+    if ranker is None:
+        raise ValueError("what was trained is no feature ranker")
+    encoded = encode_items(dataset, ranker.features.item_featurizer).batch()
+    arrays = ranker.item_arrays(dataset.items.table["item_id"], encoded)
+    items = ItemSide(part.item_ND, *arrays, part.item_code_NL)
+
+    def score(place: int, item_K: IntArray) -> NDArray[np.float32]:
+        query = AskingQuery(part.query_QD[place], part.query_code_QL[place], part.queries.history.row(place))
+        return ranker.score(query, items, item_K)
+
+    return score
 
 
 def trained_towers(config: TrainConfig, dataset: Dataset) -> RerankStep:
