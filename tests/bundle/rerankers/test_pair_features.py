@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from bundle.encoders import NumberStatistics
 from bundle.features import CategoryFeature, NumberFeature
+from bundle.featurize import Record
 from bundle.rerankers.feature_ranker import FeatureRankerSpec
 from bundle.rerankers.item_statistics import DAY, ItemStatistics
 from bundle.rerankers.pair_features import AskingQuery, ItemSide, PairFeatures
@@ -23,7 +24,7 @@ SPEC = FeatureRankerSpec(
     statistics={"price": NumberStatistics(mean=2.0, std=2.0)},
 )
 VOCABULARIES = {"brand": Vocabulary(["acme", "other"])}
-RECORDS = [
+RECORDS: list[Record] = [
     {"price": 4.0, "brand": "acme"},
     {"price": None, "brand": "acme"},
     {"price": 2.0},

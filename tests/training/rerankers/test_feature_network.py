@@ -8,6 +8,7 @@ import torch
 
 from bundle.rerankers.pair_features import PairArrays
 from training.errors import ExportMismatch
+from training.ragged import FloatArray
 from training.rerankers.feature_network import FeatureNetwork, check_network, export_network
 
 RNG = np.random.default_rng(0)
@@ -26,9 +27,10 @@ def network(seed: int = 0, *, trained: bool = True) -> FeatureNetwork:
     return made.eval()
 
 
-def scores(made: FeatureNetwork, pairs: PairArrays = EXAMPLE) -> np.ndarray:
+def scores(made: FeatureNetwork, pairs: PairArrays = EXAMPLE) -> FloatArray:
     with torch.no_grad():
-        return made(*made.arrays(pairs)).numpy()
+        score_M: FloatArray = made(*made.arrays(pairs)).numpy()
+    return score_M
 
 
 def test_before_it_learns_it_keeps_the_towers_order() -> None:

@@ -94,6 +94,6 @@ def test_descending_it_raises_ndcg() -> None:
     before = ndcg()
     for _ in range(60):
         optimizer.zero_grad()
-        LambdaRankConfig(k=5)(feature @ weight, gain, mask).backward()
+        LambdaRankConfig(k=5)(feature @ weight, gain, mask).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     assert before < 0.5 and ndcg() > 0.95
