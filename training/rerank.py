@@ -28,8 +28,6 @@ from training.rerankers.gain import RerankerGain, measure_gain
 from training.semantic_ids import SemanticIds
 from training.splits import Split
 
-_CPU = torch.device("cpu")
-
 
 @dataclass(frozen=True)
 class Reranking:
@@ -97,10 +95,11 @@ class RerankStep:
             context.model.to(context.device)
             trained = settings.fit(data)
             context.model.cpu().eval()
+            test = self.test()
             gain = measure_gain(
                 settings.kind,
-                trained.scorer(self.test()),
-                self.test(),
+                trained.scorer(test),
+                test,
                 settings.depth,
                 settings.test_queries,
                 exclude_seen=config.evaluation.exclude_seen,
@@ -133,16 +132,21 @@ class RerankStep:
         if towers is self.learned:
             return self.semantic_ids.quantizer
         behaviour = Behaviour.of(self.dataset.interactions, self.split.train_N, len(self.dataset.query_ids))
-        data = QuantizerData(embed(towers.model.item, towers.items, _CPU), behaviour)
+        data = QuantizerData(embed(towers.model.item, towers.items, _device(towers)), behaviour)
         return config.quantizer.fit(data, config.trainer.seed, config.trainer.threads)
 
     def _part(
         self, towers: Learned, queries: EvaluationSet, quantizer: Quantizer | None, before_N: IntArray
     ) -> AskedPart:
-        query_QD = embed(towers.model.query, queries.encoded, _CPU)
-        item_ND = embed(towers.model.item, towers.items, _CPU)
+        query_QD = embed(towers.model.query, queries.encoded, _device(towers))
+        item_ND = embed(towers.model.item, towers.items, _device(towers))
         query_code_QL, item_code_NL = (_codes(quantizer, part) for part in (query_QD, item_ND))
         return AskedPart(queries, query_QD, item_ND, query_code_QL, item_code_NL, before_N)
+
+
+def _device(towers: Learned) -> torch.device:
+    """Where the towers lie: on the device of the run while rerankers are trained, on the CPU otherwise."""
+    return next(towers.model.parameters()).device
 
 
 def _codes(quantizer: Quantizer | None, embedding_ND: FloatArray) -> IntArray:

@@ -3,6 +3,8 @@
 K items of one query.
 """
 
+import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -51,7 +53,8 @@ SETTINGS = (
     "rerankers.feature_ranker.epochs=4",
     'rerankers.feature_ranker.item=[{kind="number", name="price"}, {kind="category", name="colour"}]',
 )
-GONE, NEW = "22423", "00new"
+GONE, NEW = "71053", "00new"
+PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "rerank-with-features.md").read_text()
 
 
 @dataclass(frozen=True)
@@ -223,6 +226,14 @@ def test_an_item_that_training_did_not_know_has_no_purchases_and_no_age(ranked: 
     assert np.isnan([named["log_days_since_last"], named["price"]]).all()
     body = {"query": ranked.record(0), "item_ids": [NEW], "reranker": "feature_ranker"}
     assert np.isfinite(ranked.app.post("rerank", body, collection=NAME).json()["hits"][0]["score"])
+
+
+def test_the_requests_of_the_page_are_answered(ranked: Ranked) -> None:
+    requests = re.findall(r"^POST /v1/collections/shop/(\w+)\n(\{.*\})$", PAGE, re.MULTILINE)
+    assert [route for route, _ in requests] == ["search", "rerank"]
+    for route, body in requests:
+        response = ranked.app.post(route, json.loads(body), collection=NAME)
+        assert response.status_code == 200, response.text
 
 
 def search(ranked: Ranked, **body: Any) -> list[dict[str, Any]]:

@@ -110,6 +110,12 @@ def test_what_it_cannot_read_is_refused(
     assert named in response.json()["detail"]
 
 
+def test_the_collection_says_what_it_reads(app: LiveApp, shop: LiveApp) -> None:
+    info = app.get("/v1/collections/shop").json()["feature_ranker"]
+    assert info == {"depth": 20, "history_field": None, "item_fields": ["price"]}
+    assert shop.get("/v1/collections/shop").json()["feature_ranker"] is None
+
+
 def test_a_collection_without_says_so(shop: LiveApp) -> None:
     for route, body in (
         ("search", {"queries": [QUERY], "rerank": "feature_ranker"}),
