@@ -164,10 +164,10 @@ def served(trained: TrainedReranker, dataset: Dataset, part: AskedPart) -> ListS
         trained.export(Path(name))
         specs = RerankerSpecs.model_validate({parts.spec.kind: parts.spec})
         ranker = specs.open(Path(name), parts.tokenizers, parts.vocabularies, SessionConfig()).feature_ranker
-    if ranker is None:
-        raise ValueError("what was trained is no feature ranker")
-    encoded = encode_items(dataset, ranker.features.item_featurizer).batch()
-    arrays = ranker.item_arrays(dataset.items.table["item_id"], encoded)
+        if ranker is None:
+            raise ValueError("what was trained is no feature ranker")
+        encoded = encode_items(dataset, ranker.features.item_featurizer).batch()
+        arrays = ranker.item_arrays(dataset.items.table["item_id"], encoded)
     items = ItemSide(part.item_ND, *arrays, part.item_code_NL)
 
     def score(place: int, item_K: IntArray) -> NDArray[np.float32]:

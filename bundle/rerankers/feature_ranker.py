@@ -22,7 +22,6 @@ from bundle.rerankers.pair_features import (
     FloatArray,
     IntArray,
     ItemSide,
-    PairArrays,
     PairFeatures,
     PairFeatureSpec,
 )
@@ -51,17 +50,13 @@ class FeatureRankerSpec(PairFeatureSpec):
 
     def open(self, folder: Path, vocabularies: Mapping[str, Vocabulary], session: SessionConfig) -> "FeatureRanker":
         """The ranker whose files lie in `folder`; raises BundleCorrupt or ProviderUnavailable."""
-        as_of = None if self.as_of is None else (self.as_of - _EPOCH) // timedelta(microseconds=1)
-        known = KnownItems.open(folder / ITEMS_FILE, as_of)
-        return FeatureRanker(self, self.features(vocabularies), known, OnnxSession(folder / FILE, session))
+        return FeatureRanker(self, self.features(vocabularies), folder, OnnxSession(folder / FILE, session))
 
 
 class FeatureRanker:
     """Orders items for a query; safe to call from many threads, and equal input gives equal bytes."""
 
-    def __init__(
-        self, spec: FeatureRankerSpec, features: PairFeatures, known: KnownItems, session: OnnxSession
-    ) -> None:
+    def __init__(self, spec: FeatureRankerSpec, features: PairFeatures, folder: Path, session: OnnxSession) -> None:
         wanted = (FEATURES, CATEGORIES) if spec.categories else (FEATURES,)
         if (session.input_names, session.output_names) != (wanted, (SCORE,)):
             raise BundleCorrupt(
@@ -77,7 +72,7 @@ class FeatureRanker:
             )
         self.spec = spec
         self.features = features
-        self._known = known
+        self._folder = folder
         self._session = session
 
     def item_arrays(
@@ -86,21 +81,20 @@ class FeatureRanker:
         """What an index version keeps of items, numbers [N, S] and categories [N, C].
 
         `encoded`: their columns, by `features.item_featurizer`. An item that training did not know counts as taken by
-        nobody.
+        nobody. Raises BundleCorrupt. The statistics of all items are read here and not kept, for no request needs them.
         """
-        return self.features.item_arrays(self._known.of(item_ids), encoded)
+        as_of = None if self.spec.as_of is None else (self.spec.as_of - _EPOCH) // timedelta(microseconds=1)
+        known = KnownItems.open(self._folder / ITEMS_FILE, as_of)
+        return self.features.item_arrays(known.of(item_ids), encoded)
 
     def score(self, query: AskingQuery, items: ItemSide, rows_M: IntArray) -> FloatArray:
         """Scores float32 [M] of rows for one query, larger is better."""
         if len(rows_M) == 0:
             return np.empty(0, dtype=np.float32)
-        return self.score_pairs(self.features.pairs(query, items, rows_M))
-
-    def score_pairs(self, pairs: PairArrays) -> FloatArray:
-        """Scores float32 [M] of computed features."""
-        arrays = {FEATURES: pairs.feature_MF}
+        pairs = self.features.pairs(query, items, rows_M)
+        arrays: dict[str, Array] = {FEATURES: pairs.feature_MF}
         if self.spec.categories:
-            arrays[CATEGORIES] = pairs.category_MC  # type: ignore[assignment]
+            arrays[CATEGORIES] = pairs.category_MC
         score_M: FloatArray = self._session.run(arrays)[0]
         return score_M
 

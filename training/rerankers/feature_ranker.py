@@ -3,7 +3,7 @@
 Axes: Q queries, N items, K items of one query.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -77,9 +77,8 @@ class FeatureRankerConfig(ListSteps):
         """
         part = data.held_out()
         rng = np.random.default_rng(data.context.seed)
-        ranker = _Columns.fit(self, data, part)
-        features = ranker.of_part(part)
-        lists = features.lists(self.depth, self.queries, exclude_seen=data.exclude_seen, rng=rng)
+        columns = _Columns.fit(self, data, part)
+        lists = columns.of_part(part).lists(self.depth, self.queries, exclude_seen=data.exclude_seen, rng=rng)
         order = rng.permutation(len(lists))
         n_stopping = int(np.ceil(self.stopping_share * len(lists)))
         if n_stopping >= len(lists):
@@ -88,10 +87,11 @@ class FeatureRankerConfig(ListSteps):
                 "needs; give the split a larger validation part, or leave out rerankers.feature_ranker"
             )
         stopping, learnt = lists.take(np.sort(order[:n_stopping])), lists.take(np.sort(order[n_stopping:]))
-        sizes = [ranker.vocabularies[vocabulary_name(f)].size for f in ranker.item if isinstance(f, CategoryFeature)]
-        network = FeatureNetwork(learnt.feature_QKF[learnt.mask_QK], sizes, self.hidden, self.dropout)
+        network = FeatureNetwork(
+            learnt.feature_QKF[learnt.mask_QK], columns.category_sizes(), self.hidden, self.dropout
+        )
         ListLearner(network, self.objective, self, data.context.progress).learn(learnt, stopping, rng)
-        return _Trained(ranker, network, _example(stopping))
+        return _Trained(columns, network, _example(stopping))
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,6 @@ class _Columns:
     vocabularies: Mapping[str, Vocabulary]
     recent_days: int
     served_N: IntArray
-
-    @property
-    def item(self) -> Sequence[ItemAttribute]:
-        """The item columns."""
-        return self.spec.item
 
     @classmethod
     def fit(cls, config: FeatureRankerConfig, data: RerankerData, part: AskedPart) -> "_Columns":
@@ -130,6 +125,11 @@ class _Columns:
         )
         return cls(dataset, spec, vocabularies, config.recent_days, data.served_N)
 
+    def category_sizes(self) -> list[int]:
+        """Rows of every category, in order."""
+        names = [vocabulary_name(one) for one in self.spec.item if isinstance(one, CategoryFeature)]
+        return [self.vocabularies[name].size for name in names]
+
     def known(self, rows_N: IntArray) -> ItemStatistics:
         """What these interactions say of every item."""
         interactions = self.dataset.interactions
@@ -144,7 +144,7 @@ class _Columns:
     def of_part(self, part: AskedPart) -> PartFeatures:
         """The features of a part: nothing in them is later than what is before it."""
         features = self.spec.features(self.vocabularies)
-        encoded = encode_items(self.dataset, features.item_featurizer).batch() if self.item else {}
+        encoded = encode_items(self.dataset, features.item_featurizer).batch() if self.spec.item else {}
         number_NS, category_NC = features.item_arrays(self.known(part.before_N), encoded)
         return PartFeatures(part, features, ItemSide(part.item_ND, number_NS, category_NC, part.item_code_NL))
 
