@@ -47,6 +47,7 @@ from training.semantic_ids import fit_semantic_ids
 NAME, DEPTH, N_CUSTOMERS = "online-retail", 40, 100
 SETTINGS = (
     "trainer.epochs=1",
+    "trainer.refit=none",
     "dimension=16",
     "quantizer.codebook_size=8",
     "rerankers.feature_ranker.depth=40",
