@@ -55,12 +55,15 @@ class PairFeatureSpec(Config):
         """Names of all features, in order."""
         names = ["score", "score_below_best", "log_rank", *self.numbers]
         names += ["levels_of_query"] if self.levels else []
-        if self.history_field is None:
-            return names
-        names += ["similarity_max", "similarity_mean"]
-        names += ["levels_max", "levels_mean"] if self.levels else []
-        names += [f"share_of_same_{name}" for name in self.categories]
-        return [*names, *(["times_had"] if self.reads_repeats else []), "log_history"]
+        return names if self.history_field is None else [*names, *self.in_common, "log_history"]
+
+    @property
+    def in_common(self) -> list[str]:
+        """Names of what an item has in common with the history, in order."""
+        levels = ["levels_max", "levels_mean"] if self.levels else []
+        categories = [f"share_of_same_{name}" for name in self.categories]
+        repeats = ["times_had"] if self.reads_repeats else []
+        return ["similarity_max", "similarity_mean", *levels, *categories, *repeats]
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,8 +141,7 @@ class PairFeatures:
         length = np.full(len(rows_M), np.log1p(len(history_H)), dtype=np.float32)
         if len(history_H) == 0:
             unknown = np.full(len(rows_M), np.nan, dtype=np.float32)
-            names = self.spec.names
-            return [unknown] * (len(names) - names.index("similarity_max") - 1) + [length]
+            return [unknown] * len(self.spec.in_common) + [length]
         similarity_MH = vectors_MD @ np.asarray(items.vectors_ND[history_H]).T
         columns = [similarity_MH.max(axis=1), similarity_MH.mean(axis=1)]
         if self.spec.levels:
