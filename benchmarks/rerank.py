@@ -1,15 +1,16 @@
-"""Rerankers: what a second reading of a first stage's hits gains, on which tasks, and what it costs.
+"""Second stages: what orders the candidates of a first stage again, what that gains and what it costs.
 
-python -m benchmarks.rerank --data FOLDER [--cache FOLDER] [--only PART ...] [--quick | --full]
+python -m benchmarks.rerank --data FOLDER [--cache FOLDER] [--seeds 3] [--only PART ...] [--quick | --full]
 """
 
 from collections.abc import Mapping
 
 from benchmarks.parts import Part, run_parts
+from benchmarks.rerank_parts.online_retail import ONLINE_RETAIL
 from benchmarks.rerank_parts.service import SERVICE
 
-PARTS: Mapping[str, Part] = {"service": SERVICE}
-OPENING = "First stages and what rerankers make of their hits; costs are CPU time on one thread, or ratios in one run."
+PARTS: Mapping[str, Part] = {"online-retail": ONLINE_RETAIL, "service": SERVICE}
+OPENING = "What second stages make of a first stage's hits; costs are CPU time on one thread, or ratios in one run."
 
 if __name__ == "__main__":
     run_parts("rerank", __doc__, PARTS, OPENING)

@@ -8,9 +8,9 @@ from bundle.config import Config
 from bundle.encoders import NumberStatistics
 from bundle.features import FeatureSpec
 from bundle.files import FileEntry
-from bundle.rerankers import RerankerSpec
+from bundle.rerankers import RerankerSpecs
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
 
 class BundleManifest(Config):
@@ -31,10 +31,8 @@ class BundleManifest(Config):
     vocabularies: tuple[str, ...] = Field(description="Names of the vocabulary files.")
     statistics: dict[str, NumberStatistics] = Field(description="Standardisation of the number features.")
     semantic_id_codebooks: tuple[int, ...] | None = Field(description="Codes a level; null without a quantizer.")
-    reranker: RerankerSpec | None = Field(
-        default=None,
-        exclude_if=lambda value: value is None,  # bundles from before this field keep their id
-        description="What the reranker reads; not there without one.",
+    rerankers: RerankerSpecs = Field(
+        default_factory=RerankerSpecs, description="What each reranker reads; null for a kind that there is none of."
     )
     evaluation: dict[str, float] = Field(description="Measures on the test split.")
     training: dict[str, Any] = Field(description="The resolved training configuration.")

@@ -65,6 +65,10 @@ class OnnxSession:
         """Size of the last axis of the first output."""
         return int(self._session.get_outputs()[0].shape[-1])
 
+    def input_width(self) -> int:
+        """Size of the last axis of the first input, where that is fixed."""
+        return int(self._session.get_inputs()[0].shape[-1])
+
     def warm_up(self) -> None:
         """Run zeros of a few batch sizes, so that the first request does not pay for allocation."""
         for batch in _WARM_UP_BATCHES:

@@ -23,8 +23,7 @@ from bundle.files import (
 )
 from bundle.manifest import FORMAT_VERSION, BundleManifest
 from bundle.quantizer import SemanticIdCodec
-from bundle.rerankers import RerankerSpec
-from bundle.rerankers.contract import Reranker
+from bundle.rerankers import Rerankers, RerankerSpecs
 from bundle.runtimes import check_runtimes
 from bundle.semantic_id import SemanticIdSpace
 from bundle.session import OnnxSession, SessionConfig
@@ -37,7 +36,6 @@ QUERY_TOWER = "query_tower.onnx"
 ITEM_TOWER = "item_tower.onnx"
 SEMANTIC_ID_ENCODE = "semantic_id_encode.onnx"
 SEMANTIC_ID_DECODE = "semantic_id_decode.onnx"
-RERANKER = "reranker.onnx"
 TOKENIZERS = "tokenizers"
 DAMAGED = ".damaged-"
 
@@ -57,7 +55,7 @@ class BundleDraft:
     training: Mapping[str, Any]
     tokenizers: Mapping[str, TextTokenizer] = field(default_factory=dict)
     queries_are: Literal["queries", "items"] = "queries"
-    reranker: RerankerSpec | None = None
+    rerankers: RerankerSpecs = field(default_factory=RerankerSpecs)
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ class Bundle:
     query: Tower
     item: Tower
     semantic_ids: SemanticIdCodec | None
-    reranker: Reranker | None = None
+    rerankers: Rerankers
 
     @property
     def bundle_id(self) -> str:
@@ -93,7 +91,7 @@ def write_bundle(
         (folder / "vocabularies").mkdir()
         for name, vocabulary in draft.vocabularies.items():
             (folder / "vocabularies" / f"{name}.json").write_bytes(vocabulary.to_json())
-        for name in _tokenizer_names(draft.features, draft.reranker):
+        for name in _tokenizer_names(draft.features, draft.rerankers):
             (folder / TOKENIZERS).mkdir(exist_ok=True)
             (folder / TOKENIZERS / f"{name}.json").write_bytes(draft.tokenizers[name].to_json())
         manifest = _manifest(replace(draft, evaluation={**draft.evaluation, **measured}), folder)
@@ -123,7 +121,7 @@ def open_bundle(
     }
     tokenizers = {
         name: TextTokenizer(_content(folder, f"{TOKENIZERS}/{name}.json"), f"{TOKENIZERS}/{name}.json")
-        for name in _tokenizer_names(manifest.features, manifest.reranker)
+        for name in _tokenizer_names(manifest.features, manifest.rerankers)
     }
 
     def tower(features: Sequence[Feature], file: str) -> Tower:
@@ -136,7 +134,7 @@ def open_bundle(
         query=tower(manifest.features.query, QUERY_TOWER),
         item=tower(manifest.features.item, ITEM_TOWER),
         semantic_ids=_open_codec(folder, manifest, session),
-        reranker=_open_reranker(folder, manifest.reranker, tokenizers, session),
+        rerankers=manifest.rerankers.open(folder, tokenizers, vocabularies, session),
     )
 
 
@@ -178,15 +176,9 @@ def _open_codec(folder: Path, manifest: BundleManifest, session: SessionConfig) 
     return SemanticIdCodec(encode, decode, SemanticIdSpace(manifest.semantic_id_codebooks))
 
 
-def _open_reranker(
-    folder: Path, spec: RerankerSpec | None, tokenizers: Mapping[str, TextTokenizer], session: SessionConfig
-) -> Reranker | None:
-    return None if spec is None else spec.open(folder / RERANKER, tokenizers[spec.tokenizer], session)
-
-
-def _tokenizer_names(features: FeatureSpec, reranker: RerankerSpec | None) -> list[str]:
+def _tokenizer_names(features: FeatureSpec, rerankers: RerankerSpecs) -> list[str]:
     names = token_models([*features.query, *features.item])
-    return list(dict.fromkeys([*names, *([reranker.tokenizer] if reranker is not None else [])]))
+    return list(dict.fromkeys([*names, *rerankers.tokenizers]))
 
 
 def _manifest(draft: BundleDraft, folder: Path) -> BundleManifest:
@@ -201,7 +193,7 @@ def _manifest(draft: BundleDraft, folder: Path) -> BundleManifest:
         vocabularies=tuple(draft.vocabularies),
         statistics=dict(draft.statistics),
         semantic_id_codebooks=draft.semantic_id_codebooks,
-        reranker=draft.reranker,
+        rerankers=draft.rerankers,
         evaluation=dict(draft.evaluation),
         training=dict(draft.training),
         files=file_entries(folder),
@@ -216,15 +208,25 @@ def _content_id(manifest: BundleManifest) -> str:
 
 
 def _read_verified(folder: Path, verify: bool) -> BundleManifest:
+    _check_format(folder)
     manifest = read_manifest(folder, BundleManifest)
-    if manifest.format_version != FORMAT_VERSION:
-        raise BundleFormatUnsupported(
-            f"{folder} has bundle format {manifest.format_version}, this version reads {FORMAT_VERSION}; "
-            "train the bundle again or install the version that wrote it"
-        )
     # The manifest vouches for the files, so it is checked first: against its own hash, which is also its folder's name.
     if _content_id(manifest) != manifest.bundle_id or folder.name != manifest.bundle_id:
         raise BundleCorrupt(f"{folder / MANIFEST} does not hash to its own bundle id; restore it", file=MANIFEST)
     if verify:
         verify_files(folder, manifest.files, BundleCorrupt)
     return manifest
+
+
+def _check_format(folder: Path) -> None:
+    """Raise BundleFormatUnsupported for another format, whose manifest may have other fields; a torn one passes."""
+    try:
+        content = orjson.loads((folder / MANIFEST).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
+        return
+    found = content.get("format_version", FORMAT_VERSION) if isinstance(content, dict) else FORMAT_VERSION
+    if found != FORMAT_VERSION:
+        raise BundleFormatUnsupported(
+            f"{folder} has bundle format {found}, this version reads {FORMAT_VERSION}; "
+            "train the bundle again or install the version that wrote it"
+        )

@@ -41,7 +41,7 @@ class Hit:
     semantic_id: str | None = None
     vector: list[float] | None = None
     reranked: bool | None = None
-    """Whether `score` is that of the reranking and not of the first stage, with `rerank` by cross-encoder or blend."""
+    """Whether `score` is that of the reranking and not of the first stage, with `rerank` by a reranker or a blend."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class HitGroup:
 class QueryResult:
     """The hits of one query, best first; groups in their place where `group_by` was given.
 
-    `scored`: candidates that a reranking by cross-encoder or blend scored; `degraded`: why these are not all, or none.
+    `scored`: candidates that a reranker or a blend scored; `degraded`: why these are not all, or none.
     """
 
     exhaustive: bool

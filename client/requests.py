@@ -42,7 +42,7 @@ class SearchOptions(TypedDict, total=False):
     relation: Literal["similar", "complementary"]
     k: int
     params: Mapping[str, int]
-    rerank: Literal["exact", "cross_encoder", "mmr"] | Mapping[str, Any]
+    rerank: Literal["exact", "cross_encoder", "feature_ranker", "mmr"] | Mapping[str, Any]
     depth: int
     filter: Mapping[str, Any]
     hubness: str
@@ -58,7 +58,7 @@ class RerankOptions(TypedDict, total=False):
     vector: Sequence[float] | FloatArray
     items: Sequence[Record]
     item_ids: Sequence[str]
-    reranker: Literal["exact", "cross_encoder"]
+    reranker: Literal["exact", "cross_encoder", "feature_ranker"]
     k: int
 
 

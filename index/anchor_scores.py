@@ -27,18 +27,19 @@ _ITEMS_A_CALL = 1024
 
 
 def check_reranker(bundle: Bundle, kind: AdacurKind | AnncurKind, names: Sequence[str]) -> Reranker:
-    """The bundle's reranker, whose item columns are among `names` of attributes.
+    """The bundle's cross-encoder, whose item columns are among `names` of attributes.
 
     Raises ConfigError where it has none, where they are not, or where the queries of the bundle are items.
     """
-    if bundle.reranker is None or bundle.manifest.queries_are == "items":
-        why = "has no reranker" if bundle.reranker is None else "takes items as queries"
+    reranker = bundle.rerankers.cross_encoder
+    if reranker is None or bundle.manifest.queries_are == "items":
+        why = "has no cross-encoder" if reranker is None else "takes items as queries"
         raise ConfigError(
             f"cross_encoder_search is set, but bundle '{bundle.bundle_id}' {why}; train one on query records with a "
-            "[reranker] section, or leave cross_encoder_search out"
+            "[rerankers.cross_encoder] section, or leave cross_encoder_search out"
         )
-    check_item_columns(bundle.reranker, names)
-    return bundle.reranker
+    check_item_columns(reranker, names)
+    return reranker
 
 
 def score_anchors(

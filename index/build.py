@@ -31,6 +31,7 @@ from index.cur.kinds import CurReport
 from index.default_kind import DEFAULT_TARGET, Choice, choose_kind
 from index.earlier_ids import Continued, find_continued
 from index.embed import embed_items
+from index.feature_rows import write_feature_rows
 from index.fusion_weight import FusionWeigher
 from index.hubness_build import HubnessBuild, start_hubness
 from index.ids import id_table
@@ -123,6 +124,8 @@ class _Build:
         with self._timed("columns"):
             write_arrow(self.folder / IDS_FILE, id_table(items.table["item_id"]))
             write_arrow(self.folder / ATTRIBUTES_FILE, attributes)
+            ranker, codes = self.bundle.rerankers.feature_ranker, corpora[self.folder].codes
+            write_feature_rows(self.folder, ranker, items, codes, self.config.shard_size)
         self.cross_encoder_search = self._cross_encoder_search(corpora[self.folder].vectors_ND)
         roles = item_tower, in_role[0] if in_role else None
         semantic_ids, tree = self._semantic_ids(continued, texts, corpora[self.folder])

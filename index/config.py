@@ -62,7 +62,7 @@ class BuildConfig(Config):
     )
     cross_encoder_search: CurKind | None = Field(
         default=None,
-        description="What search by the bundle's reranker is built of; without, it only reranks what was found.",
+        description="What search by the bundle's cross-encoder is built of; without, it only reranks what was found.",
     )
     device: Literal["cpu", "cuda"] = Field(default="cpu", description="Device of the item tower while embedding.")
     threads: int = Field(default=1, ge=1, description="Threads of the item tower and of the index build.")

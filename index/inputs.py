@@ -61,8 +61,8 @@ def read_inputs(collection: Collection, config: BuildConfig, base: Path) -> Buil
     towers = _towers(bundle)
     items = _read_items(bundle, towers, config, base)
     attributes = attribute_table(items, config.attributes)
-    if bundle.reranker is not None:
-        check_item_columns(bundle.reranker, attributes.column_names)
+    if bundle.rerankers.cross_encoder is not None:
+        check_item_columns(bundle.rerankers.cross_encoder, attributes.column_names)
     if config.cross_encoder_search is not None:
         check_reranker(bundle, config.cross_encoder_search, attributes.column_names)
     return BuildInputs(
@@ -87,6 +87,8 @@ def _towers(bundle: Bundle) -> dict[Path, Tower]:
 
 def _read_items(bundle: Bundle, towers: Mapping[Path, Tower], config: BuildConfig, base: Path) -> Items:
     features = [feature for tower in towers.values() for feature in tower.featurizer.features]
+    ranker = bundle.rerankers.feature_ranker
+    features += ranker.spec.item if ranker is not None else ()
     spec, lexical = bundle.manifest.features, config.lexical
     words = lexical.item_fields(spec.item) if lexical else []
     items = read_catalogue(base / config.items, text_columns(features) | set(words))

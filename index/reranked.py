@@ -40,12 +40,12 @@ class ItemReranker:
 
     def score_records(self, query: Record, items: Sequence[Record]) -> FloatArray:
         """Scores float32 [M] of given items for one query; raises InvalidRecord or RerankerFailed."""
-        return _finite(_guarded(lambda: self.reranker.score(query, items)))
+        return finite(guarded(lambda: self.reranker.score(query, items)))
 
     def pairs(self, query: Record, rows_M: IntArray) -> "GuardedPairs":
         """The query with each row, to be scored in parts; raises InvalidRecord or RerankerFailed."""
         items = self.columns.at(rows_M)
-        return GuardedPairs(_guarded(lambda: self.reranker.pairs(query, items)))
+        return GuardedPairs(guarded(lambda: self.reranker.pairs(query, items)))
 
 
 class GuardedPairs:
@@ -56,11 +56,11 @@ class GuardedPairs:
 
     def score(self, place_R: IntArray) -> FloatArray:
         """Scores float32 [R] of the pairs at these places."""
-        return _finite(_guarded(lambda: self._pairs.score(place_R)))
+        return finite(guarded(lambda: self._pairs.score(place_R)))
 
     def expected_s(self, place_R: IntArray) -> float | None:
         """Seconds that `score` will take for these; None where that is not known."""
-        return _guarded(lambda: self._pairs.expected_s(place_R))
+        return guarded(lambda: self._pairs.expected_s(place_R))
 
 
 def check_item_columns(reranker: Reranker, names: Sequence[str]) -> None:
@@ -68,7 +68,7 @@ def check_item_columns(reranker: Reranker, names: Sequence[str]) -> None:
     missing = [name for name in reranker.item_columns if name not in names]
     if missing:
         raise ConfigError(
-            f"the bundle's reranker reads {', '.join(missing)} of items, but the attributes have no such column "
+            f"the bundle's cross-encoder reads {', '.join(missing)} of items, but the attributes have no such column "
             f"({', '.join(names) or 'none'}); name them in attributes, or add them to the items table",
             columns=missing,
         )
@@ -92,7 +92,8 @@ def padded(best: Sequence[tuple[FloatArray, IntArray]], depth: int, total_B: Int
     return Ranking(scores_BR, rows_BR, total_B)
 
 
-def _guarded(work: Callable[[], ResultT]) -> ResultT:
+def guarded(work: Callable[[], ResultT]) -> ResultT:
+    """What the work gives; raises InputError as it does, and RerankerFailed for any other exception."""
     try:
         return work()
     except InputError:  # a query or an item that it cannot read is the caller's to mend
@@ -103,10 +104,11 @@ def _guarded(work: Callable[[], ResultT]) -> ResultT:
         ) from error
 
 
-def _finite(score_M: FloatArray) -> FloatArray:
+def finite(score_M: FloatArray) -> FloatArray:
+    """The scores; raises RerankerFailed where one is not finite, which no sort may ever see."""
     if not np.isfinite(score_M).all():
         raise RerankerFailed(
-            "the reranker gave scores that are not numbers; its graph or an item's text is at fault, so ask without it",
+            "the reranker gave scores that are not numbers; its graph or what it read is at fault, so ask without it",
             reason="not_a_number",
         )
     return score_M

@@ -21,6 +21,7 @@ from index.attributes import AttributeColumns, Attributes
 from index.cur.kinds import CurSearch
 from index.device import DeviceName
 from index.errors import BundleMismatch, LexicalNotServed, NoActiveVersion, RelationNotServed, VersionCorrupt
+from index.feature_rows import FeatureRows, open_feature_rows
 from index.filters.compiled import Filters
 from index.filters.fields import Fields
 from index.ids import ItemIds
@@ -59,6 +60,7 @@ class IndexVersion:
     columns: AttributeColumns
     cross_encoder_search: CurSearch | None = None
     bm25: Bm25 | None = None
+    feature_rows: FeatureRows | None = None
 
     @property
     def version(self) -> str:
@@ -188,6 +190,7 @@ def open_version(
         columns=AttributeColumns(open_arrow(folder / ATTRIBUTES_FILE, mmap=mmap)),
         roles=_open_roles(folder, manifest, ids, device, mmap),
         cross_encoder_search=_open_cross_encoder_search(folder, manifest, mmap),
+        feature_rows=open_feature_rows(folder, mmap=mmap),
         bm25=open_bm25(folder / LEXICAL_FOLDER, manifest.count, mmap=mmap) if manifest.lexical else None,
     )
 

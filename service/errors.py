@@ -7,7 +7,7 @@ ServingError             root of this package's errors
   UnknownModel           no tower that reads text has this model name
   UnknownPage            the console has no such file
   NoSemanticIds          the served bundle has no quantizer
-  RerankerNotServed      the served bundle or version lacks what a cross-encoder needs
+  RerankerNotServed      the served bundle or version lacks the reranker asked for
   KeyRequired            a key is needed, and none or an unknown one was sent
   KeyNotAllowed          the key is not for this collection, or lacks the scope
   ActivationDisabled     nobody may change what is served
@@ -65,7 +65,7 @@ class NoSemanticIds(ServingError):
 
 
 class RerankerNotServed(ServingError):
-    """The served bundle has no cross-encoder, or its index version was built without search by it."""
+    """The served bundle has no such reranker, or its index version was built without search by the cross-encoder."""
 
     code = "reranker-not-served"
 

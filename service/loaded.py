@@ -116,8 +116,7 @@ def warm_up(bundle: Bundle, version: IndexVersion, n_searches: int) -> float:
     """
     bundle.query.session.warm_up()
     bundle.item.session.warm_up()
-    if bundle.reranker is not None:
-        bundle.reranker.warm_up()
+    bundle.rerankers.warm_up()
     random = np.random.default_rng(0)
     seconds: list[float] = []
     for _ in range(n_searches):

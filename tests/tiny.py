@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from bundle.features import FeatureSpec, TextFeature
 from bundle.quantizer import SemanticIdCodec
+from bundle.rerankers import RerankerSpecs
 from bundle.semantic_id import SemanticIdSpace
 from bundle.session import OnnxSession, SessionConfig
 from bundle.store import ITEM_TOWER, QUERY_TOWER, SEMANTIC_ID_DECODE, SEMANTIC_ID_ENCODE, BundleDraft, write_bundle
@@ -71,7 +72,7 @@ def tiny_bundle(
         evaluation={},
         training={"seed": seed},
         queries_are=queries_are,
-        reranker=tiny_spec("title", ["title"]) if reranker else None,
+        rerankers=RerankerSpecs(cross_encoder=tiny_spec("title", ["title"]) if reranker else None),
         tokenizers=tiny_tokenizers() if reranker else {},
     )
     return write_bundle(collection, draft, write_files)

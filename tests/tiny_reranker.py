@@ -12,8 +12,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from bundle.rerankers import RerankerSpec
-from bundle.store import RERANKER
+from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
 from tests.training.tiny_model import PIECES, tokenizer_json
 
@@ -21,9 +20,9 @@ MODEL = "tiny"
 RAISES, NOT_A_NUMBER = "garden", "steel"
 
 
-def tiny_spec(query: str, items: Sequence[str]) -> RerankerSpec:
+def tiny_spec(query: str, items: Sequence[str]) -> CrossEncoderSpec:
     """What it reads."""
-    return RerankerSpec(tokenizer=MODEL, query_columns=(query,), item_columns=tuple(items), max_tokens=40)
+    return CrossEncoderSpec(tokenizer=MODEL, query_columns=(query,), item_columns=tuple(items), max_tokens=40)
 
 
 def tiny_tokenizers() -> Mapping[str, TextTokenizer]:
@@ -33,7 +32,7 @@ def tiny_tokenizers() -> Mapping[str, TextTokenizer]:
 
 def write_reranker(folder: Path, *, fails: bool = False) -> None:
     """Write the graph, or the one that fails, into a bundle's folder."""
-    onnx.save(_graph(fails), folder / RERANKER)
+    onnx.save(_graph(fails), folder / FILE)
 
 
 def _graph(fails: bool) -> onnx.ModelProto:

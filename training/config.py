@@ -21,7 +21,7 @@ from training.precision import ExportConfig
 from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
-from training.rerankers import RerankerConfig
+from training.rerankers import RerankersConfig
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
 from training.stability import StabilityConfig
@@ -103,8 +103,8 @@ class TrainConfig(Config):
     semantic_id_stability: StabilityConfig | None = Field(
         default=None, description="How codes stay near those of an earlier bundle; nothing is compared if unset."
     )
-    reranker: RerankerConfig | None = Field(
-        default=None, description="A model that reads query and item together, trained after the towers; none if unset."
+    rerankers: RerankersConfig = Field(
+        default_factory=RerankersConfig, description="Models that order what the towers find, trained after them."
     )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="Measures.")
     export: ExportConfig = Field(default_factory=ExportConfig, description="The exported graphs.")
@@ -167,9 +167,9 @@ class TrainConfig(Config):
         return self
 
     @model_validator(mode="after")
-    def _reranker_can_be_asked(self) -> "TrainConfig":
-        if self.reranker is not None:
-            self.reranker.check(self.features, [*self.pretrained, DEFAULT_MODEL])
+    def _rerankers_can_be_asked(self) -> "TrainConfig":
+        names = [*self.pretrained, DEFAULT_MODEL]
+        self.rerankers.check(self.features, names, queries_are_items=self.data.pairs is not None)
         return self
 
     @model_validator(mode="after")

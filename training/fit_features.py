@@ -62,7 +62,7 @@ def fit_featurizers(
         name: Vocabulary(dataset.items.item_ids, features[0].oov_buckets)
         if name == ITEM_ID
         else _vocabulary(name, features, sides)
-        for name, features in _by_vocabulary(spec).items()
+        for name, features in _by_vocabulary([*spec.query, *spec.item]).items()
     }
     numbers = {f.name: f for f in (*spec.query, *spec.item) if isinstance(f, NumberFeature)}
     statistics = {name: _statistics(feature, sides) for name, feature in numbers.items()}
@@ -75,6 +75,18 @@ def fit_featurizers(
     )
 
 
+def fit_item_features(
+    features: Sequence[Feature], dataset: Dataset, train_rows: IntArray
+) -> tuple[dict[str, Vocabulary], dict[str, NumberStatistics]]:
+    """Vocabularies and statistics of item features alone, fit on the items that occur in the training interactions.
+
+    Raises as `fit_featurizers`, and InvalidTable for a missing column.
+    """
+    sides: Sides = ((features, _trained_items(features, dataset, train_rows)),)
+    vocabularies = {name: _vocabulary(name, group, sides) for name, group in _by_vocabulary(features).items()}
+    return vocabularies, {f.name: _statistics(f, sides) for f in features if isinstance(f, NumberFeature)}
+
+
 def cold_item_rows(vocabularies: Mapping[str, Vocabulary], counts_N: IntArray) -> dict[str, IntArray]:
     """Rows of the vocabulary `item_id`, if there is one, of the catalogue items (by item row) that count zero."""
     if ITEM_ID not in vocabularies:
@@ -82,9 +94,9 @@ def cold_item_rows(vocabularies: Mapping[str, Vocabulary], counts_N: IntArray) -
     return {ITEM_ID: 1 + vocabularies[ITEM_ID].oov_buckets + np.flatnonzero(counts_N == 0)}
 
 
-def _by_vocabulary(spec: FeatureSpec) -> dict[str, list[VocabularyFeature]]:
+def _by_vocabulary(features: Sequence[Feature]) -> dict[str, list[VocabularyFeature]]:
     groups: dict[str, list[VocabularyFeature]] = {}
-    for feature in vocabulary_features([*spec.query, *spec.item]):
+    for feature in vocabulary_features(features):
         groups.setdefault(vocabulary_name(feature), []).append(feature)
     return groups
 
@@ -93,10 +105,14 @@ def _train_records(
     spec: FeatureSpec, dataset: Dataset, train_rows: IntArray
 ) -> tuple[Sequence[Record], Sequence[Record]]:
     query_rows = np.unique(dataset.interactions.query_N[train_rows])
-    item_rows = np.unique(dataset.interactions.item_N[train_rows])
     queries = dataset.queries.records(_fitted_names(spec.query), query_rows)
+    return queries, _trained_items(spec.item, dataset, train_rows)
+
+
+def _trained_items(features: Sequence[Feature], dataset: Dataset, train_rows: IntArray) -> Sequence[Record]:
+    item_rows = np.unique(dataset.interactions.item_N[train_rows])
     trained = Items(dataset.items.table.take(pa.array(item_rows)), dataset.items.source)
-    return queries, trained.records(_fitted_names(spec.item))
+    return trained.records(_fitted_names(features))
 
 
 def _fitted_names(features: Sequence[Feature]) -> list[str]:

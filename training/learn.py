@@ -4,7 +4,7 @@ Axes: N interaction rows.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -47,7 +47,8 @@ class Learned:
 
     `logs`: the epochs with validation; `final_logs`: those of the second training, empty without one. `best_epoch`:
     the epoch that validation picked, or the last. `context`: what the model was trained on, for what is trained after
-    it.
+    it. `selected`: of two trainings the first, which has not learnt from the validation part, where something learns
+    from that.
     """
 
     model: DualEncoder
@@ -59,6 +60,7 @@ class Learned:
     examples: int
     left_out: int
     context: HookContext
+    selected: "Learned | None" = None
 
 
 @dataclass(frozen=True)
@@ -117,16 +119,12 @@ class Learner:
             return first
         both_N = np.union1d(split.train_N, split.validation_N)
         second = self._train(_Phase("refit", "refit epoch", both_N, split.validation_N[:0], first.best_epoch), resume)
-        return Learned(
-            second.model,
-            second.features,
-            second.items,
-            first.logs,
-            second.logs,
-            first.best_epoch,
-            second.examples,
-            second.left_out,
-            second.context,
+        return replace(
+            second,
+            logs=first.logs,
+            final_logs=second.logs,
+            best_epoch=first.best_epoch,
+            selected=first if self._config.rerankers.learns_from_held_out else None,
         )
 
     def _check_checkpoints(self, names: Sequence[str], resume: bool) -> None:

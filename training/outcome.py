@@ -1,5 +1,6 @@
 """Everything a finished run knows, for its model card and its report."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -9,8 +10,7 @@ from training.dataset import Dataset
 from training.diagnostics import Diagnostics, diagnose
 from training.learn import Learned
 from training.metrics import Band
-from training.rerankers.contract import TrainedReranker
-from training.rerankers.gain import RerankerGain
+from training.rerank import Reranking
 from training.semantic_ids import SemanticIds
 from training.splits import Split
 
@@ -25,8 +25,7 @@ class Outcome:
     learned: Learned
     comparison: Comparison
     semantic_ids: SemanticIds | None
-    reranker: TrainedReranker | None = None
-    reranker_gain: RerankerGain | None = None
+    rerankings: Sequence[Reranking] = ()
 
     @property
     def trained(self) -> bool:

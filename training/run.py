@@ -10,17 +10,15 @@ from bundle.progress import NoProgress, Progress
 from bundle.store import (
     ITEM_TOWER,
     QUERY_TOWER,
-    RERANKER,
     SEMANTIC_ID_DECODE,
     SEMANTIC_ID_ENCODE,
     BundleDraft,
     write_bundle,
 )
 from bundle.workspace import Collection
-from training.compare import Comparison, compare, flat
+from training.compare import compare, flat
 from training.config import TrainConfig
 from training.dataset import Dataset
-from training.device import repeatable
 from training.errors import BundleNotWritten
 from training.export import export_graph, export_tower
 from training.learn import Learned, Learner
@@ -34,8 +32,7 @@ from training.processes import Processes
 from training.quantized import Int8Cost, quantize_towers
 from training.quantizers.contract import Behaviour, QuantizerData
 from training.report import write_report
-from training.rerankers.contract import TrainedReranker
-from training.rerankers.gain import RerankerGain, measure_gain
+from training.rerank import RerankStep, check_split, merged_parts
 from training.score import model_score
 from training.semantic_ids import Kept, SemanticIds, fit_semantic_ids
 from training.splits import Split
@@ -80,9 +77,8 @@ def train(
         lambda queries: model_score(learned.model, queries, learned.items, cpu),
     )
     semantic_ids = _semantic_ids(config, collection, dataset, split, learned)
-    outcome = Outcome(
-        config, dataset, split, learned, comparison, semantic_ids, *_reranker(config, learned, comparison)
-    )
+    rerankings = RerankStep(config, dataset, split, learned, comparison, semantic_ids).run()
+    outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids, rerankings)
     bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
     return TrainResult(bundle_id, comparison.metrics, semantic_ids.metrics if semantic_ids else None)
@@ -102,6 +98,7 @@ def _prepare(
     dataset, split = load(config, base)
     if config.quantizer is not None:
         config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
+    check_split(config, split)
     # Learning alone sees synthetic pairs: what is measured, and the baselines beside it, know the real data only.
     learned_from = _with_synthetic_queries(config, base, dataset, split, progress)
     return dataset, split, Learner(config, *learned_from, progress, collection.folder / "training", base, processes)
@@ -171,47 +168,22 @@ def _semantic_ids(
     )
 
 
-def _reranker(
-    config: TrainConfig, learned: Learned, comparison: Comparison
-) -> tuple[TrainedReranker, RerankerGain] | tuple[None, None]:
-    settings, context = config.reranker, learned.context
-    if settings is None:
-        return None, None
-    with repeatable(config.trainer.seed, config.trainer.threads, context.device):
-        context.model.to(context.device)
-        reranker = settings.fit(context)
-        context.model.cpu().eval()
-        gain = measure_gain(
-            reranker.ranker,
-            comparison.score,
-            comparison.queries,
-            settings.depth,
-            settings.test_queries,
-            exclude_seen=config.evaluation.exclude_seen,
-            seed=config.trainer.seed,
-        )
-    context.progress.start("reranker", None)
-    context.progress.note(gain.note())
-    context.progress.finish()
-    return reranker, gain
-
-
 def _draft(outcome: Outcome) -> BundleDraft:
     config, features, semantic_ids = outcome.config, outcome.learned.features, outcome.semantic_ids
-    reranker, gain = outcome.reranker, outcome.reranker_gain
+    parts = merged_parts(outcome.rerankings)
     return BundleDraft(
         name=config.collection,
         dimension=config.dimension,
         metric=config.metric,
         features=config.features,
-        vocabularies=features.vocabularies,
+        vocabularies={**features.vocabularies, **parts.vocabularies},
         statistics=features.statistics,
         semantic_id_codebooks=semantic_ids.quantizer.codebook_sizes if semantic_ids else None,
-        evaluation={**flat(outcome.comparison.metrics), **(gain.flat() if gain else {})},
+        evaluation={**flat(outcome.comparison.metrics), **parts.evaluation},
         training=config.model_dump(mode="json"),
-        tokenizers={**features.tokenizers, **(reranker.tokenizers if reranker else {})},
+        tokenizers={**features.tokenizers, **parts.tokenizers},
         queries_are=outcome.dataset.queries_are,
-        reranker=reranker.spec if reranker else None,
+        rerankers=parts.specs,
     )
 
 
@@ -228,12 +200,12 @@ def _write(collection: Collection, draft: BundleDraft, outcome: Outcome, progres
 
 def _write_files(folder: Path, outcome: Outcome, progress: Progress) -> dict[str, float]:
     """Export, check what was exported, and describe it; whatever fails leaves no bundle. Returns what int8 costs."""
-    progress.start("export", 2 + (2 if outcome.semantic_ids else 0) + (1 if outcome.reranker else 0))
+    progress.start("export", 2 + (2 if outcome.semantic_ids else 0) + len(outcome.rerankings))
     _export_towers(folder, outcome, progress)
     if outcome.semantic_ids is not None:
         _export_codec(folder, outcome.semantic_ids, progress)
-    if outcome.reranker is not None:
-        outcome.reranker.export(folder / RERANKER)
+    for reranking in outcome.rerankings:
+        reranking.trained.export(folder)
         progress.advance()
     progress.finish()
     cost = _quantize(folder, outcome, progress)

@@ -16,8 +16,9 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle.features import FeatureSpec, TextFeature
-from bundle.rerankers.cross_encoder import CrossEncoderSpec
-from bundle.store import RERANKER, BundleDraft, write_bundle
+from bundle.rerankers import RerankerSpecs
+from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
+from bundle.store import BundleDraft, write_bundle
 from bundle.workspace import Collection, Workspace
 from index.build import build_index
 from index.config import BuildConfig
@@ -68,7 +69,7 @@ def write_small_bundle(collection: Collection) -> str:
         model: Any = backbone.model
         model.encoder.layer = model.encoder.layer[:N_LAYERS]
         example = folder.tokenizer.pairs(MAX_TOKENS)([("editor", "a small editor for text"), ("game", "chess")])
-        export_cross_encoder(CrossEncoder(backbone, "mean"), example, path / RERANKER)
+        export_cross_encoder(CrossEncoder(backbone, "mean"), example, path / FILE)
 
     draft = BundleDraft(
         name=collection.name,
@@ -81,8 +82,10 @@ def write_small_bundle(collection: Collection) -> str:
         evaluation={},
         training={"benchmark": "rerank"},
         tokenizers={DEFAULT_MODEL: folder.tokenizer},
-        reranker=CrossEncoderSpec(
-            tokenizer=DEFAULT_MODEL, query_columns=("text",), item_columns=("text",), max_tokens=MAX_TOKENS
+        rerankers=RerankerSpecs(
+            cross_encoder=CrossEncoderSpec(
+                tokenizer=DEFAULT_MODEL, query_columns=("text",), item_columns=("text",), max_tokens=MAX_TOKENS
+            )
         ),
     )
     return write_bundle(collection, draft, write_files)

@@ -20,9 +20,9 @@ from benchmarks.report import Row
 from benchmarks.rerank_parts.served_collection import MAX_TOKENS, NAME, ServedPackages, prepare
 from benchmarks.serving_parts.server import Server, serving
 from bundle.columns import batches_of_like_length
-from bundle.rerankers.cross_encoder import PARTS, TOKENS
+from bundle.rerankers.cross_encoder import FILE, PARTS, TOKENS
 from bundle.session import OnnxSession, SessionConfig
-from bundle.store import RERANKER, TOKENIZERS
+from bundle.store import TOKENIZERS
 from bundle.tokens import TextTokenizer
 from index.store import current, read_version
 from training.pretrained import DEFAULT_MODEL
@@ -80,7 +80,7 @@ class RawGraph:
         folder = served.collection.bundle(version.bundle_id)
         tokenizer = (folder / TOKENIZERS / f"{DEFAULT_MODEL}.json").read_bytes()
         self._tokens = TextTokenizer(tokenizer, DEFAULT_MODEL).pairs(MAX_TOKENS)
-        self._session = OnnxSession(folder / RERANKER, SessionConfig())
+        self._session = OnnxSession(folder / FILE, SessionConfig())
 
     def cpu_s(self, asked: Sequence[Sequence[tuple[str, str]]]) -> float:
         """CPU seconds for the pairs of every query, in batches of like length."""

@@ -1,4 +1,4 @@
-"""What a reranker is: it scores items for one query, read together.
+"""What a reranker of records is: it scores items for one query, read together.
 
 M items, R of them.
 """

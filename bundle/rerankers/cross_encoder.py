@@ -20,6 +20,7 @@ from bundle.rerankers.rate import WorkRate
 from bundle.session import OnnxSession, SessionConfig
 from bundle.tokens import PairTokens, TextTokenizer
 
+FILE = "cross_encoder.onnx"
 TOKENS, PARTS, SCORE = "tokens", "parts", "score"
 # Small batches: on a processor the scores of many pairs at once are no cheaper, and padding is.
 _PAIRS_A_BATCH, _VALUES_A_BATCH = 32, 4096
@@ -35,9 +36,9 @@ class CrossEncoderSpec(Config):
     item_columns: tuple[str, ...] = Field(min_length=1, description="Text fields of an item, joined by a space.")
     max_tokens: int = Field(ge=8, description="Tokens of a pair; of two long texts the longer is cut.")
 
-    def open(self, path: Path, tokenizer: TextTokenizer, session: SessionConfig) -> "CrossEncoderReranker":
-        """The reranker whose graph lies at `path`; raises BundleCorrupt or ProviderUnavailable."""
-        return CrossEncoderReranker(self, OnnxSession(path, session), tokenizer, path)
+    def open(self, folder: Path, tokenizer: TextTokenizer, session: SessionConfig) -> "CrossEncoderReranker":
+        """The reranker whose graph lies in `folder`; raises BundleCorrupt or ProviderUnavailable."""
+        return CrossEncoderReranker(self, OnnxSession(folder / FILE, session), tokenizer, folder / FILE)
 
 
 class CrossEncoderReranker:

@@ -2,8 +2,9 @@
 
 from index.second_stages.blend import Blend
 from index.second_stages.cross_encoder import CrossEncoder
+from index.second_stages.feature_ranker import FeatureRanker
 from index.second_stages.mmr import Mmr
 
-SecondStageKind = Mmr | Blend | CrossEncoder
+SecondStageKind = Mmr | Blend | CrossEncoder | FeatureRanker
 
 __all__ = ["SecondStageKind"]

@@ -13,6 +13,7 @@ from index.common_scale import ScaleName, scaled
 from index.ranking import FloatArray
 from index.role import Role
 from index.second_stages.contract import RerankerConfig, Runtime, SecondStageConfig
+from index.second_stages.feature_ranker import FeaturePart
 from index.second_stages.found import Found
 from index.second_stages.paced import PacedReader, Scored
 from index.second_stages.reading import ReadingStage, Scorer
@@ -23,6 +24,7 @@ class BlendWeights(SecondStageConfig):
 
     first_stage: float = Field(default=0.0, ge=0, description="Of the score that a candidate was found by.")
     exact: float = Field(default=0.0, ge=0, description="Of the inner product of stored vector and query vector.")
+    feature_ranker: float = Field(default=0.0, ge=0, description="Of the score of the bundle's feature ranker.")
     cross_encoder: float = Field(default=0.0, ge=0, description="Of the score of the bundle's cross-encoder.")
 
     @model_validator(mode="after")
@@ -55,7 +57,12 @@ class Blend(RerankerConfig):
     @property
     def reads_vectors(self) -> bool:
         """Whether the vector of the query is needed."""
-        return self.weights.exact > 0
+        return self.weights.exact > 0 or self.weights.feature_ranker > 0
+
+    @property
+    def reads_features(self) -> bool:
+        """Whether the feature ranker takes part."""
+        return self.weights.feature_ranker > 0
 
     def build(self, runtime: Runtime) -> ReadingStage:
         """The stage over the parts that have a weight."""
@@ -68,6 +75,8 @@ class Blend(RerankerConfig):
                 return FirstStagePart()
             case "exact":
                 return ExactPart(runtime.role)
+            case "feature_ranker":
+                return FeaturePart(runtime.feature_ranker())
             case _:
                 return PacedReader(runtime.reader(), clock=runtime.clock)
 

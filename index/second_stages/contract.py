@@ -8,6 +8,7 @@ from typing import Literal, Protocol
 from pydantic import ConfigDict, Field
 
 from bundle.config import Config
+from index.feature_ranking import CorpusRanker
 from index.ranking import Queries, Ranking
 from index.reranked import FailureReason, ItemReranker
 from index.role import Role
@@ -21,7 +22,22 @@ class SecondStageConfig(Config):
     model_config = ConfigDict(strict=True)
 
 
-class RerankerConfig(SecondStageConfig):
+class FallibleConfig(SecondStageConfig):
+    """What a request says of a second stage that a model takes part in."""
+
+    on_failure: OnFailure | None = Field(
+        default=None,
+        description="What a failure, or a budget that does not suffice, leads to: the order of the first stage, named "
+        "as `degraded`, or an error. By default the setting `rerank.on_failure`.",
+    )
+
+    @property
+    def budget_s(self) -> float | None:
+        """Seconds that it may take; None without a limit."""
+        return None
+
+
+class RerankerConfig(FallibleConfig):
     """What a request says of a second stage in which a cross-encoder reads."""
 
     budget_ms: float | None = Field(
@@ -30,27 +46,34 @@ class RerankerConfig(SecondStageConfig):
         description="Milliseconds that reading may take, all queries that are answered together. What is not read then "
         "keeps the order of the first stage, behind what was.",
     )
-    on_failure: OnFailure | None = Field(
-        default=None,
-        description="What a failure, or a budget that does not suffice, leads to: the order of the first stage, named "
-        "as `degraded`, or an error. By default the setting `rerank.on_failure`.",
-    )
+
+    @property
+    def budget_s(self) -> float | None:
+        """Seconds that it may take; None without a limit."""
+        return None if self.budget_ms is None else self.budget_ms / 1000
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What a second stage is built around. `items`: the bundle's reranker, None where a stage does not read."""
+    """What a second stage is built around. `items`, `features`: the bundle's rerankers, None where not read."""
 
     role: Role
     items: ItemReranker | None = None
     on_failure: OnFailure = "first_stage"
     clock: Callable[[], float] = time.perf_counter
+    features: CorpusRanker | None = None
 
     def reader(self) -> ItemReranker:
         """The reranker, where a stage cannot do without; ValueError where there is none."""
         if self.items is None:
             raise ValueError("this second stage reads texts, but has no reranker")
         return self.items
+
+    def feature_ranker(self) -> CorpusRanker:
+        """The feature ranker, where a stage cannot do without; ValueError where there is none."""
+        if self.features is None:
+            raise ValueError("this second stage reads features, but has no feature ranker")
+        return self.features
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,11 @@ class CrossEncoder(RerankerConfig):
         """Whether the vector of the query is needed."""
         return False
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether the feature ranker takes part."""
+        return False
+
     def build(self, runtime: Runtime) -> ReadingStage:
         """The stage around the runtime's reranker."""
         return ReadingStage(PacedReader(runtime.reader(), self.stop_gap, runtime.clock), self, runtime)

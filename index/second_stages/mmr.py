@@ -41,6 +41,11 @@ class Mmr(SecondStageConfig):
         """Whether the vector of the query is needed."""
         return False
 
+    @property
+    def reads_features(self) -> bool:
+        """Whether the feature ranker takes part."""
+        return False
+
     def build(self, runtime: Runtime) -> "MmrStage":
         """The stage over the items of a role."""
         return MmrStage(self.lambda_, runtime)

@@ -1,4 +1,4 @@
-"""Second stages in which a reranker reads: the same for what it scores alone and for what it has a part in.
+"""Second stages in which a reranker takes part: the same for what it scores alone and for what it has a part in.
 
 B queries, C candidates of one query, S scored.
 """
@@ -10,7 +10,7 @@ import numpy as np
 
 from index.errors import RerankerFailed
 from index.ranking import FloatArray, Queries, Ranking
-from index.second_stages.contract import Degraded, Ordered, Report, RerankerConfig, Runtime
+from index.second_stages.contract import Degraded, FallibleConfig, Ordered, Report, Runtime
 from index.second_stages.found import Found, candidates, in_order, ordered
 from index.second_stages.paced import Scored
 
@@ -32,9 +32,9 @@ class ReadingStage:
     each may use its part of the time that those before it left.
     """
 
-    def __init__(self, scorer: Scorer, config: RerankerConfig, runtime: Runtime) -> None:
+    def __init__(self, scorer: Scorer, config: FallibleConfig, runtime: Runtime) -> None:
         self._scorer = scorer
-        self._budget_s = None if config.budget_ms is None else config.budget_ms / 1000
+        self._budget_s = config.budget_s
         self._is_error = (config.on_failure or runtime.on_failure) == "error"
         self._clock = runtime.clock
 

@@ -1,4 +1,4 @@
-"""How the bundle's reranker takes part in a search by itself, and over which items it reads."""
+"""How the bundle's cross-encoder takes part in a search by itself, and over which items it reads."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +25,14 @@ class CrossEncoderUse:
 
 
 def item_reranker(loaded: Loaded) -> ItemReranker:
-    """The bundle's reranker over the served items; raises RerankerNotServed."""
-    if loaded.bundle.reranker is None:
+    """The bundle's cross-encoder over the served items; raises RerankerNotServed."""
+    reranker = loaded.bundle.rerankers.cross_encoder
+    if reranker is None:
         raise RerankerNotServed(
             f"bundle '{loaded.bundle_id}' of collection '{loaded.collection}' has no cross-encoder; train one with a "
-            "[reranker] section, or leave it out of the request"
+            "[rerankers.cross_encoder] section, or leave it out of the request"
         )
-    return ItemReranker.of(loaded.bundle.reranker, loaded.version.columns)
+    return ItemReranker.of(reranker, loaded.version.columns)
 
 
 def served_search(loaded: Loaded) -> CurSearch:
@@ -46,7 +47,7 @@ def served_search(loaded: Loaded) -> CurSearch:
 
 
 def check_readable(loaded: Loaded, records: Sequence[Record]) -> None:
-    """Raise InvalidRecord for a query that the reranker can read nothing of, RerankerNotServed where there is none."""
+    """Raise InvalidRecord for a query that the cross-encoder cannot read, RerankerNotServed where there is none."""
     reranker = item_reranker(loaded).reranker
     for record in records:
         reranker.check_query(record)

@@ -32,15 +32,18 @@ class Rerank(OnLoaded):
 
     def scores(self, payload: RerankPayload) -> FloatArray:
         """Scores float32 [M] of the items of one request."""
+        scores_M: FloatArray = self._items(payload) @ self.query(payload)[0]
+        return scores_M
+
+    def query(self, payload: RerankPayload) -> FloatArray:
+        """The embedding [1, D] of the request's query."""
         loaded = self.loaded
         if payload.query is not None:
             loaded.bundle.query.featurizer.check_request([payload.query])
             query_1D = loaded.bundle.query.embed([payload.query])
         else:
             query_1D = np.asarray(payload.vector_1D)
-        query_1D = check_queries(query_1D, loaded.version.dimension, loaded.version.manifest.metric)
-        scores_M: FloatArray = self._items(payload) @ query_1D[0]
-        return scores_M
+        return check_queries(query_1D, loaded.version.dimension, loaded.version.manifest.metric)
 
     def run(self, payloads: Sequence[RerankPayload], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -66,7 +69,7 @@ class Rerank(OnLoaded):
 
 @dataclass(frozen=True)
 class RerankByText(Rerank):
-    """Scores each request's items by the bundle's reranker, which reads each with the query.
+    """Scores each request's items by the bundle's cross-encoder, which reads each with the query.
 
     There is no first stage to fall back to: a reranker that fails is an error.
     """

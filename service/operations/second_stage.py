@@ -11,6 +11,7 @@ from index.second_stages.contract import OnFailure, Report, Runtime
 from index.second_stages.staged import Staged
 from service.loaded import Loaded
 from service.operations.cross_encoder import item_reranker
+from service.operations.feature_ranker import corpus_ranker
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,9 @@ class SecondStageUse:
     def staged(self, loaded: Loaded, first: Ranker, role: Role) -> Staged:
         """Both stages; raises RerankerNotServed."""
         items = item_reranker(loaded) if self.kind.reads_texts else None
-        return Staged(first, self.kind.build(Runtime(role, items, self.on_failure)), self.depth)
+        features = corpus_ranker(loaded) if self.kind.reads_features else None
+        stage = self.kind.build(Runtime(role, items, self.on_failure, features=features))
+        return Staged(first, stage, self.depth)
 
     def count(self, reports: Sequence[Report]) -> None:
         """Tell of what was degraded."""

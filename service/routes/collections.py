@@ -7,7 +7,14 @@ from fastapi import APIRouter, Path, Request
 from index.manifest import IndexManifest
 from service.call import SCOPE_KEY, Call
 from service.loaded import Loaded
-from service.schemas.collections import CollectionInfo, CollectionList, CrossEncoderInfo, LexicalInfo, LoadFailure
+from service.schemas.collections import (
+    CollectionInfo,
+    CollectionList,
+    CrossEncoderInfo,
+    FeatureRankerInfo,
+    LexicalInfo,
+    LoadFailure,
+)
 from service.serving import Serving
 from service.slots import Slot
 
@@ -79,6 +86,7 @@ def _info(slot: Slot) -> CollectionInfo:
         item_features=[feature.model_dump() for feature in features.item] if features else [],
         lexical=_lexical(manifest) if manifest else None,
         cross_encoder=_cross_encoder(loaded) if loaded else None,
+        feature_ranker=_feature_ranker(loaded) if loaded else None,
         semantic_id_codebooks=list(codebooks) if codebooks else None,
         fingerprints={name: entry.sha256 for name, entry in manifest.files.items()} if manifest else {},
         loaded_at=loaded.loaded_at if loaded else None,
@@ -86,13 +94,23 @@ def _info(slot: Slot) -> CollectionInfo:
 
 
 def _cross_encoder(loaded: Loaded) -> CrossEncoderInfo | None:
-    reranker, built = loaded.bundle.reranker, loaded.version.manifest.cross_encoder_search
+    reranker, built = loaded.bundle.rerankers.cross_encoder, loaded.version.manifest.cross_encoder_search
     if reranker is None:
         return None
     return CrossEncoderInfo(
         query_fields=list(reranker.query_columns),
         item_fields=list(reranker.item_columns),
         search=built.kind.kind if built else None,
+    )
+
+
+def _feature_ranker(loaded: Loaded) -> FeatureRankerInfo | None:
+    ranker = loaded.bundle.rerankers.feature_ranker
+    if ranker is None:
+        return None
+    spec = ranker.spec
+    return FeatureRankerInfo(
+        depth=spec.depth, history_field=spec.history_field, item_fields=[feature.name for feature in spec.item]
     )
 
 

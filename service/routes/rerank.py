@@ -7,8 +7,10 @@ from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
 from service.operations.cross_encoder import item_reranker
+from service.operations.feature_ranker import RerankByFeatures
 from service.operations.rerank import Rerank, RerankByText, RerankPayload
 from service.parsing import check_pairs, check_size, exactly_one, parse_body
+from service.routes.feature_ranker import check_given_items
 from service.schemas.rerank import RerankRequest
 from service.serving import Serving
 from service.vectors import read_vectors
@@ -27,7 +29,8 @@ class RerankHandler:
     async def __call__(self, collection: str, body: bytes, call: Call) -> bytes:
         """Order given items, records or items of the corpus, by their score for one query.
 
-        The score is the inner product of the towers' embeddings, or that of the bundle's cross-encoder.
+        The score is the inner product of the towers' embeddings, or that of the bundle's cross-encoder or feature
+        ranker.
         """
         slot, loaded = self._serving.capture(collection, call)
         request = parse_body(RerankRequest, body)
@@ -44,6 +47,9 @@ class RerankHandler:
                 raise InvalidRequest("a cross-encoder reads the record of a query; give query in place of vector")
             check_pairs(1, n_items, self._serving.settings.limits.max_reranked_pairs)
             operation = RerankByText(loaded)
+        elif request.reranker == "feature_ranker":
+            check_given_items(request, loaded)
+            operation = RerankByFeatures(loaded)
         return await slot.batcher.submit(operation, payload, call.records, call)
 
 
@@ -54,7 +60,7 @@ def _payload(request: RerankRequest, loaded: Loaded, n_items: int) -> RerankPayl
     k = request.k or n_items
     if request.items is None:
         return RerankPayload(request.query, vector_1D, None, request.item_ids or [], k)
-    reranker = loaded.bundle.reranker if request.reranker == "cross_encoder" else None
+    reranker = loaded.bundle.rerankers.cross_encoder if request.reranker == "cross_encoder" else None
     features = loaded.bundle.item.featurizer.names if reranker is None else reranker.item_columns
     item_ids = [_given_id(item, position) for position, item in enumerate(request.items)]
     items = [

@@ -23,6 +23,7 @@ from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
+from service.routes.feature_ranker import trained_depth
 from service.routes.search_options import search_options
 from service.routes.second_stage import second_stage_use
 from service.schemas.search import Exact, SearchRequest
@@ -55,8 +56,8 @@ class SearchHandler:
         have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
         first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
         holds back items near to everything. `rerank` orders the best `depth` candidates again: by exact scores, by the
-        bundle's cross-encoder where it has one, by several scores together, or so that hits are unlike one another. A
-        cross-encoder can also search by itself with `mode`.
+        bundle's cross-encoder or feature ranker where it has one, by several scores together, or so that hits are
+        unlike one another. A cross-encoder can also search by itself with `mode`.
 
         A body of the media type `application/octet-stream` is query embeddings as rows of little-endian float32, and
         the query string says the rest: words as they are, `with` as a list with commas, everything else as JSON.
@@ -75,7 +76,7 @@ class SearchHandler:
         check_limit("k", request.k, settings.limits.max_k)
         if request.filter is not None:
             check_filter(request.filter, settings.limits)
-        depth = _depth(request, source, settings)
+        depth = _depth(request, source, settings, _usual_depth(request, loaded))
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
@@ -111,7 +112,8 @@ def _repeat(
     request: SearchRequest, source: Source, payload: Sequence[Any], settings: Settings, loaded: Loaded, place: int
 ) -> bytes:
     """What `loaded` answers to one query of a checked request; raises what it would answer the request with."""
-    depth, limit = _depth(request, source, settings), _limit(request, loaded, settings.limits.max_k)
+    depth = _depth(request, source, settings, _usual_depth(request, loaded))
+    limit = _limit(request, loaded, settings.limits.max_k)
     second = second_stage_use(request, source, depth, loaded, settings.rerank.on_failure, lambda _: None)
     operation = _operation(request, source, depth, limit, loaded, second)
     (outcome,) = replace(operation, extras=()).run([payload[place : place + 1]], Stages())
@@ -239,8 +241,16 @@ def _hubness(request: SearchRequest, source: Source, relation: Relation, loaded:
     return request.hubness
 
 
-def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | None:
-    """Candidates a query, whatever the corpus has; None without rescoring."""
+def _usual_depth(request: SearchRequest, loaded: Loaded) -> int:
+    """Candidates a query where the request does not say how many; raises RerankerNotServed."""
+    kind = request.rerank
+    if kind is None or isinstance(kind, Exact) or not kind.reads_features:
+        return DEFAULT_DEPTH_FACTOR * request.k
+    return trained_depth(loaded)
+
+
+def _depth(request: SearchRequest, source: Source, settings: Settings, usual: int) -> int | None:
+    """Candidates a query, whatever the corpus has; None without rescoring. `usual` is meant where none are given."""
     if request.rerank is None:
         if request.depth is not None:
             raise InvalidRequest('depth is given without rerank; add "rerank": "exact" or leave depth out')
@@ -249,7 +259,7 @@ def _depth(request: SearchRequest, source: Source, settings: Settings) -> int | 
         most = settings.limits.max_depth
         if settings.index_device != "cpu":  # a search by item looks for one more, the item itself
             most = min(most, GPU_LARGEST_K - (source == "item_ids"))
-        return max(request.k, min(DEFAULT_DEPTH_FACTOR * request.k, most))
+        return max(request.k, min(usual, most))
     check_limit("depth", request.depth, settings.limits.max_depth)
     if request.depth < request.k:
         raise InvalidRequest(f"depth is {request.depth}, but must be at least k, which is {request.k}")

@@ -8,6 +8,7 @@ from service.loaded import Loaded
 from service.operations.cross_encoder import item_reranker
 from service.operations.search import Source
 from service.operations.second_stage import SecondStageUse
+from service.routes.feature_ranker import check_source
 from service.schemas.search import Exact, SearchRequest
 
 
@@ -35,6 +36,8 @@ def second_stage_use(
         if source != "queries":
             raise InvalidRequest(f"a cross-encoder reads the records of queries; give queries in place of {source}")
         item_reranker(loaded)
+    if kind.reads_features:
+        check_source(source, loaded)
     if kind.reads_vectors and source == "examples":
         raise InvalidRequest(
             "a search by examples has no one vector to score exactly by, and its first stage is exact; leave the "

@@ -37,6 +37,17 @@ class CrossEncoderInfo(BaseModel):
     )
 
 
+class FeatureRankerInfo(BaseModel):
+    """The feature ranker of the bundle."""
+
+    depth: int = Field(description="Candidates of a query that it learnt to order.", examples=[200])
+    history_field: str | None = Field(
+        description="Field of a query record whose items it compares with; null where it compares with none.",
+        examples=["history"],
+    )
+    item_fields: list[str] = Field(description="Columns of an item that it reads.", examples=[["price"]])
+
+
 class CollectionInfo(BaseModel):
     """One collection and what it serves."""
 
@@ -66,6 +77,7 @@ class CollectionInfo(BaseModel):
         description="Index of words, for the modes `lexical` and `hybrid`; null without one."
     )
     cross_encoder: CrossEncoderInfo | None = Field(description="What reads query and item together; null without.")
+    feature_ranker: FeatureRankerInfo | None = Field(description="What orders candidates by features; null without.")
     semantic_id_codebooks: list[int] | None = Field(description="Codes a level; null without semantic IDs.")
     fingerprints: dict[str, str] = Field(description="SHA-256 of the served files.")
     loaded_at: str | None = Field(description="When the served version was swapped in, UTC.")

@@ -22,10 +22,11 @@ class RerankRequest(RequestBody):
         "the fields is given back.",
     )
     item_ids: ItemIds | None = Field(default=None, description="Items of the corpus; or give `items`.")
-    reranker: Literal["exact", "cross_encoder"] = Field(
+    reranker: Literal["exact", "cross_encoder", "feature_ranker"] = Field(
         default="exact",
         description="How items are scored: `exact` by the embeddings of the towers, `cross_encoder` by the bundle's "
-        "cross-encoder, which reads each with the query's record.",
+        "cross-encoder, which reads each with the query's record, `feature_ranker` by the bundle's feature ranker, for "
+        "`item_ids`; without a `query` it knows of no history.",
     )
     k: int | None = Field(default=None, ge=1, description="Hits wanted; all items by default.")
 

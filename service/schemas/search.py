@@ -16,7 +16,7 @@ from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vector
 Extra = Literal["attributes", "semantic_id", "vector"]
 
 
-RerankName = Literal["exact", "cross_encoder", "mmr"]
+RerankName = Literal["exact", "cross_encoder", "feature_ranker", "mmr"]
 
 
 class Exact(BaseModel):
@@ -128,11 +128,16 @@ class SearchRequest(RequestBody):
     rerank: Rerank | None = Field(
         default=None,
         description="How the candidates are ordered again. `exact` scores them with their stored vectors; "
-        "`cross_encoder` has the bundle's cross-encoder read each with the query's record; `mmr` takes hits that are "
-        "unlike one another; `blend` adds several scores. A name stands for the object of this kind with its defaults.",
+        "`cross_encoder` has the bundle's cross-encoder read each with the query's record; `feature_ranker` has the "
+        "bundle's feature ranker order those of `queries`, and of `vectors`, of which it knows no history; `mmr` takes "
+        "hits that are unlike one another; `blend` adds several scores. A name stands for the object of this kind with "
+        "its defaults.",
     )
     depth: int | None = Field(
-        default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
+        default=None,
+        ge=1,
+        description="Candidates a query before `rerank`; at least k, by default 4 k, or what the feature ranker learnt "
+        "to order.",
     )
     hubness: HubnessMethod | Literal["off"] | None = Field(
         default=None,
@@ -165,8 +170,8 @@ class Hit(BaseModel):
     vector: list[float] | None = Field(default=None, description="Stored embedding, when asked for.")
     reranked: bool | None = Field(
         default=None,
-        description="With `rerank` of the kinds `cross_encoder` and `blend`: whether `score` is that of the reranking. "
-        "Where it is false it is that of the first stage, and the two do not compare.",
+        description="With `rerank` of the kinds `cross_encoder`, `feature_ranker` and `blend`: whether `score` is that "
+        "of the reranking. Where it is false it is that of the first stage, and the two do not compare.",
     )
 
 
@@ -193,8 +198,8 @@ class QueryHits(BaseModel):
 
     scored: int | None = Field(
         default=None,
-        description="With `rerank` of the kinds `cross_encoder` and `blend`: candidates that were scored, from the "
-        "first on; they come first.",
+        description="With `rerank` of the kinds `cross_encoder`, `feature_ranker` and `blend`: candidates that were "
+        "scored, from the first on; they come first.",
         examples=[50],
     )
     degraded: Degraded | None = Field(

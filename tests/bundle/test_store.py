@@ -77,15 +77,14 @@ def test_bundles_from_before_queries_could_be_items_keep_their_id(collection: Co
     assert [open_bundle(collection, one).manifest.queries_are for one in (bundle_id, pairs_id)] == ["queries", "items"]
 
 
-def test_a_reranker_is_part_of_the_bundle_and_bundles_without_one_keep_their_id(collection: Collection) -> None:
+def test_a_reranker_is_part_of_the_bundle(collection: Collection) -> None:
     plain_id, bundle_id = tiny_bundle(collection), tiny_bundle(collection, reranker=True)
-    assert b"reranker" not in (collection.bundle(plain_id) / "manifest.json").read_bytes()
-    assert open_bundle(collection, plain_id).reranker is None
-    reranker = open_bundle(collection, bundle_id).reranker
+    assert open_bundle(collection, plain_id).rerankers.cross_encoder is None
+    reranker = open_bundle(collection, bundle_id).rerankers.cross_encoder
     assert reranker is not None
     assert reranker.item_columns == reranker.query_columns == ("title",)
     assert reranker.score({"title": "red"}, [{"title": "lamp"}, {"title": "red"}]).argmax() == 1
-    for name in ("reranker.onnx", "tokenizers/tiny.json"):
+    for name in ("cross_encoder.onnx", "tokenizers/tiny.json"):
         path = collection.bundle(bundle_id) / name
         good = path.read_bytes()
         path.write_bytes(good[:-1])
@@ -122,11 +121,14 @@ def test_a_renamed_bundle_is_refused(collection: Collection) -> None:
         open_bundle(collection, "other")
 
 
-def test_a_later_format_is_refused_with_what_to_do(collection: Collection) -> None:
+@pytest.mark.parametrize("other", [{"format_version": 1, "reranker": {"kind": "cross_encoder"}}, {"format_version": 3}])
+def test_another_format_is_refused_with_what_to_do(collection: Collection, other: dict[str, object]) -> None:
     bundle_id = tiny_bundle(collection)
     path = collection.bundle(bundle_id) / "manifest.json"
-    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | {"format_version": 2}))
-    with pytest.raises(BundleFormatUnsupported, match="bundle format 2, this version reads 1; train"):
+    path.write_bytes(orjson.dumps(orjson.loads(path.read_bytes()) | other))
+    with pytest.raises(
+        BundleFormatUnsupported, match=rf"format {other['format_version']}, this version reads 2; train"
+    ):
         open_bundle(collection, bundle_id)
 
 

@@ -11,8 +11,9 @@ import pytest
 
 from bundle.errors import ConfigError, InvalidTable
 from bundle.progress import NoProgress
+from bundle.rerankers import Rerankers
 from bundle.session import SessionConfig
-from bundle.store import RERANKER, list_bundles, open_bundle
+from bundle.store import list_bundles, open_bundle
 from bundle.workspace import Collection
 from index.anchor_scores import score_anchors
 from index.cross_encoder_ranking import CrossEncoderSearch
@@ -45,11 +46,12 @@ def test_a_version_searches_with_the_cross_encoder(words: Collection, settings: 
     name = build_shop(words, cross_encoder_search=settings)
     version, bundle = open_version(words, name), open_bundle(words, list_bundles(words)[0])
     report = version.manifest.cross_encoder_search
-    assert report is not None and version.cross_encoder_search is not None and bundle.reranker is not None
+    reranker = bundle.rerankers.cross_encoder
+    assert report is not None and version.cross_encoder_search is not None and reranker is not None
     assert report.calls == 20 * COUNT
     assert len(report.anchor_rows) == {"adacur": 0, "anncur": 6}[settings["kind"]]
     assert "cross_encoder.npy" in version.manifest.files
-    items = ItemReranker.of(bundle.reranker, version.columns)
+    items = ItemReranker.of(reranker, version.columns)
     ranker = CrossEncoderSearch(DenseRanker(version.role()), items, version.cross_encoder_search, COUNT, 20)
     record = {"title": version.columns.at(np.array([7]))[0]["title"]}
     ranking = ranker.rank(Queries(bundle.query.embed([record]), [record]), 3)
@@ -71,12 +73,12 @@ def test_versions_without_it_do_not_speak_of_it(words: Collection) -> None:
 def test_what_cannot_be_built_is_refused(words: Collection, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="20 anchor queries x 60 items are 1200 pairs .*max_calls is 1199"):
         build_shop(words, cross_encoder_search=kind(max_calls=1199))
-    with pytest.raises(ConfigError, match="reranker reads title of items, but the attributes have no such column"):
+    with pytest.raises(ConfigError, match="cross-encoder reads title of items, but the attributes have no such column"):
         build_shop(words, attributes=["price"])
     with pytest.raises(ConfigError, match="about as many"):  # the table has fewer queries than were asked for
         build_shop(words, cross_encoder_search=kind("anncur", n_queries=500, n_items=60, rcond=0))
     plain = make_shop(tmp_path / "plain", COUNT)
-    with pytest.raises(ConfigError, match=r"bundle '.*' has no reranker; train one on query records"):
+    with pytest.raises(ConfigError, match=r"bundle '.*' has no cross-encoder; train one on query records"):
         build_shop(plain, cross_encoder_search=kind())
     pairs = make_shop(tmp_path / "pairs", COUNT, reranker=True, queries_are="items")
     with pytest.raises(ConfigError, match="takes items as queries"):
@@ -85,13 +87,13 @@ def test_what_cannot_be_built_is_refused(words: Collection, tmp_path: Path) -> N
 
 def test_a_query_without_text_is_found_before_anything_is_scored(words: Collection, tmp_path: Path) -> None:
     bundle = open_bundle(words, list_bundles(words)[0])
-    unread = tiny_spec("note", ["title"]).open(bundle.folder / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    unread = tiny_spec("note", ["title"]).open(bundle.folder, tiny_tokenizers()[MODEL], SessionConfig())
     folder = words.index(build_shop(words))
     vectors_ND = np.zeros((COUNT, 8), dtype=np.float32)
     with pytest.raises(InvalidTable, match=r"queries\.parquet: the query has no text for the cross-encoder"):
         score_anchors(
             AdacurKind.model_validate(kind()),
-            replace(bundle, reranker=unread),
+            replace(bundle, rerankers=Rerankers(cross_encoder=unread)),
             tmp_path,
             vectors_ND,
             folder,

@@ -3,7 +3,7 @@
 B records, T n-grams, D embedding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,17 +14,30 @@ import pyarrow.parquet
 from onnx import TensorProto, helper, numpy_helper
 
 from bundle.features import FeatureSpec, TextFeature
+from bundle.rerankers import RerankerSpecs
+from bundle.rerankers.feature_ranker import FeatureRankerSpec
 from bundle.store import BundleDraft, write_bundle
 from bundle.workspace import Collection
 from index.build import build_index
 from index.config import BuildConfig
 from index.kinds import IndexKind
 from index.store import activate
+from tests.tiny_feature_ranker import write_feature_ranker
 from tests.tiny_reranker import tiny_spec, tiny_tokenizers, write_reranker
 
 DIMENSION = 8
 BUCKETS = 512
 CODEBOOKS = (4, 4)
+FEATURE_RANKER = FeatureRankerSpec.model_validate(
+    {
+        "item": [{"kind": "number", "name": "price"}],
+        "statistics": {"price": {"mean": 20, "std": 10}},
+        "has_times": True,
+        "as_of": "1970-01-03T00:00:00Z",
+        "levels": 2,
+        "depth": 20,
+    }
+)
 WORDS = ("red", "blue", "green", "mug", "lamp", "chair", "small", "large", "old", "new", "glass", "wood")
 
 
@@ -39,14 +52,17 @@ def write_tiny_bundle(
     asking: str = "text",
     reranker: Sequence[str] = (),
     reranker_fails: bool = False,
+    feature_ranker: Mapping[str, float] | None = None,
     widths: Sequence[int] = (),
 ) -> str:
     """Write a bundle with the query feature `asking` and the item feature `title`; other seeds give other towers.
 
     Where queries are items the query tower has a table of its own. `reranker`: fields of an item that it reads, if any;
-    `reranker_fails`: at some words, see tests/tiny_reranker.py.
-    With `widths` it says that Matryoshka trained them.
+    `reranker_fails`: at some words, see tests/tiny_reranker.py. `feature_ranker`: its weights by feature, if there is
+    one; of the items `a-...` the first was taken twice, another once. With `widths` it says that Matryoshka trained
+    them.
     """
+    by_features = None if feature_ranker is None else FEATURE_RANKER
     table = np.random.default_rng(seed).standard_normal((buckets + 1, dimension)).astype(np.float32)
     table[0] = 0
     query_table = table[:, ::-1].copy() if queries_are == "items" else table
@@ -59,6 +75,8 @@ def write_tiny_bundle(
             onnx.save(_decode(dimension), folder / "semantic_id_decode.onnx")
         if reranker:
             write_reranker(folder, fails=reranker_fails)
+        if by_features is not None:
+            write_feature_ranker(folder, by_features, feature_ranker or {}, ids("a", 50), [0, 1, 0])
 
     spec = FeatureSpec(
         query=(TextFeature(name=asking, buckets=buckets),), item=(TextFeature(name="title", buckets=buckets),)
@@ -76,7 +94,9 @@ def write_tiny_bundle(
         if widths
         else {"seed": seed},
         queries_are=queries_are,
-        reranker=tiny_spec(asking, reranker) if reranker else None,
+        rerankers=RerankerSpecs(
+            cross_encoder=tiny_spec(asking, reranker) if reranker else None, feature_ranker=by_features
+        ),
         tokenizers=tiny_tokenizers() if reranker else {},
     )
     return write_bundle(collection, draft, write_files)

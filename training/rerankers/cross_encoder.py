@@ -4,21 +4,22 @@ Nogueira and Cho, "Passage Re-ranking with BERT" (2019); negatives from the firs
 Training of BERT Rerankers in Multi-stage Retrieval Pipeline" (2021). Letters: Q training queries, V mined pairs.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from pydantic import Field
 
 from bundle.features import FeatureSpec
-from bundle.rerankers.cross_encoder import CrossEncoderSpec
+from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
-from training.epoch_hook import HookContext
 from training.mining.miner import HardNegativesConfig, Mined, Miner
+from training.ragged import FloatArray, IntArray
 from training.rankers.cross_encoder import CrossEncoderConfig, CrossEncoderRanker, export_cross_encoder
 from training.rankers.learner import RankerLearner, RankerSteps
-from training.rerankers.contract import TrainedReranker
+from training.rerankers.contract import AskedPart, BundleParts, ListScore, RerankerData, TrainedReranker
 
 _PAIRS_COMPARED = 64
 
@@ -47,19 +48,21 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
         unknown = [name for name in self.query_columns if name not in names]
         if unknown:
             raise ValueError(
-                f"reranker.query_columns names {', '.join(unknown)}, but a request's query has only the features of "
-                f"the query tower ({', '.join(names)}); name those, or add a feature"
+                f"rerankers.cross_encoder.query_columns names {', '.join(unknown)}, but a request's query has only the "
+                f"features of the query tower ({', '.join(names)}); name those, or add a feature"
             )
         if self.model not in pretrained:
             raise ValueError(
-                f"reranker.model names the model '{self.model}'; add a section [pretrained.{self.model}] with a path"
+                f"rerankers.cross_encoder.model names the model '{self.model}'; add a section "
+                f"[pretrained.{self.model}] with a path"
             )
 
-    def fit(self, context: HookContext) -> TrainedReranker:
-        """Train on the queries of `context`, whose model has its final weights, in evaluation mode.
+    def fit(self, data: RerankerData) -> TrainedReranker:
+        """Train on the training queries of the finished towers.
 
         Raises ConfigError as its build does, BadData and Diverged as `RankerLearner.learn`.
         """
+        context = data.context
         ranker = self.build(context)
         mining = HardNegativesConfig(depth=self.depth, per_query=self.depth, relative_margin=self.relative_margin)
         mined = Miner(mining, context).mine()
@@ -78,24 +81,31 @@ class _Trained:
     pairs: Sequence[tuple[str, str]]
 
     @property
-    def spec(self) -> CrossEncoderSpec:
-        """What it reads."""
+    def parts(self) -> BundleParts:
+        """What it reads, and its tokenizer."""
         config = self.config
-        return CrossEncoderSpec(
+        spec = CrossEncoderSpec(
             tokenizer=config.model,
             query_columns=config.query_columns,
             item_columns=config.item_columns,
             max_tokens=config.max_tokens,
         )
+        return BundleParts(spec, {config.model: self.tokenizer})
 
-    @property
-    def tokenizers(self) -> Mapping[str, TextTokenizer]:
-        """Its tokenizer by name."""
-        return {self.config.model: self.tokenizer}
+    def scorer(self, part: AskedPart) -> ListScore:
+        """Scores by the texts of the part's queries."""
 
-    def export(self, path: Path) -> None:
+        def score(place: int, item_K: IntArray) -> FloatArray:
+            with torch.no_grad():
+                score_1K = self.ranker.score(part.queries.query_rows_Q[[place]], item_K[None])
+            score_K: FloatArray = score_1K[0].float().cpu().numpy()
+            return score_K
+
+        return score
+
+    def export(self, folder: Path) -> None:
         """Write the graph and compare it."""
-        export_cross_encoder(self.ranker.model, self.ranker.tokens(self.pairs), path)
+        export_cross_encoder(self.ranker.model, self.ranker.tokens(self.pairs), folder / FILE)
 
 
 def _example_pairs(ranker: CrossEncoderRanker, mined: Mined) -> list[tuple[str, str]]:

@@ -7,9 +7,9 @@ import pytest
 
 from bundle.errors import BundleCorrupt, InvalidRecord
 from bundle.rerankers.contract import Reranker
-from bundle.rerankers.cross_encoder import joined_text
+from bundle.rerankers.cross_encoder import FILE, joined_text
 from bundle.session import SessionConfig
-from bundle.store import ITEM_TOWER, RERANKER, open_bundle
+from bundle.store import ITEM_TOWER, open_bundle
 from bundle.workspace import Workspace
 from tests.tiny import tiny_bundle
 from tests.tiny_reranker import MODEL, tiny_spec, tiny_tokenizers, write_reranker
@@ -20,7 +20,7 @@ from tests.training.tiny_model import WORDS
 def reranker(tmp_path_factory: pytest.TempPathFactory) -> Reranker:
     folder = tmp_path_factory.mktemp("bundle")
     write_reranker(folder)
-    return tiny_spec("text", ["title", "body"]).open(folder / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    return tiny_spec("text", ["title", "body"]).open(folder, tiny_tokenizers()[MODEL], SessionConfig())
 
 
 def test_scores_are_those_of_each_pair_whatever_its_batch(reranker: Reranker) -> None:
@@ -39,7 +39,7 @@ def test_scores_are_those_of_each_pair_whatever_its_batch(reranker: Reranker) ->
 
 def test_pairs_are_scored_in_parts_and_say_what_they_will_take(tmp_path: Path) -> None:
     write_reranker(tmp_path)
-    reranker = tiny_spec("text", ["title"]).open(tmp_path / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    reranker = tiny_spec("text", ["title"]).open(tmp_path, tiny_tokenizers()[MODEL], SessionConfig())
     items = [{"title": title} for title in ("red mug", "blue", "red red red lamp", "old chair")]
     pairs = reranker.pairs({"text": "red"}, items)
     assert pairs.expected_s(np.arange(4)) is None
@@ -53,7 +53,7 @@ def test_pairs_are_scored_in_parts_and_say_what_they_will_take(tmp_path: Path) -
 
 def test_warming_up_measures_what_a_pair_takes(tmp_path: Path) -> None:
     write_reranker(tmp_path)
-    reranker = tiny_spec("text", ["title"]).open(tmp_path / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    reranker = tiny_spec("text", ["title"]).open(tmp_path, tiny_tokenizers()[MODEL], SessionConfig())
     reranker.warm_up()
     seconds = reranker.pairs({"text": "red"}, [{"title": "mug"}]).expected_s(np.arange(1))
     assert seconds is not None and seconds > 0
@@ -79,8 +79,9 @@ def test_what_it_cannot_read_is_refused(reranker: Reranker) -> None:
 def test_another_graph_is_refused(tmp_path: Path) -> None:
     collection = Workspace(tmp_path).collection("shop")
     folder = collection.bundle(tiny_bundle(collection))
-    assert open_bundle(collection, folder.name).reranker is None
+    assert open_bundle(collection, folder.name).rerankers.cross_encoder is None
+    (folder / FILE).write_bytes((folder / ITEM_TOWER).read_bytes())
     with pytest.raises(
-        BundleCorrupt, match=r"item_tower\.onnx reads title, but a cross-encoder reads tokens and parts"
+        BundleCorrupt, match=r"cross_encoder\.onnx reads title, but a cross-encoder reads tokens and parts"
     ):
-        tiny_spec("text", ["title"]).open(folder / ITEM_TOWER, tiny_tokenizers()[MODEL], SessionConfig())
+        tiny_spec("text", ["title"]).open(folder, tiny_tokenizers()[MODEL], SessionConfig())

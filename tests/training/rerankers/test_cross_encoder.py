@@ -12,15 +12,18 @@ import torch
 from bundle.config import validate_config
 from bundle.errors import ConfigError
 from bundle.progress import NoProgress
+from bundle.rerankers import RerankerSpecs
 from bundle.session import SessionConfig
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from tests.training.tiny_model import WORDS, write_tiny_model
+from training.compare import compare
 from training.config import TrainConfig
-from training.device import repeatable
 from training.learn import Learner
 from training.load import load
+from training.rerank import RerankStep
 from training.run import train
+from training.score import model_score
 
 N = len(WORDS)
 
@@ -60,18 +63,20 @@ def settings(model: Path, **reranker: Any) -> dict[str, Any]:
         "trainer": {"epochs": 2, "batch_size": 32, "learning_rate": 0.01, "refit": "none"},
         "evaluation": {"exclude_seen": False},
         "pretrained": {"tiny": {"path": str(model)}},
-        "reranker": {
-            "model": "tiny",
-            "query_columns": ["ask"],
-            "item_columns": ["word", "year"],
-            "max_tokens": 20,
-            "steps": 120,
-            "negatives": 5,
-            "depth": 15,
-            "relative_margin": None,
-            "learning_rate": 5e-3,
-            "pretrained_learning_rate": 5e-3,
-            **reranker,
+        "rerankers": {
+            "cross_encoder": {
+                "model": "tiny",
+                "query_columns": ["ask"],
+                "item_columns": ["word", "year"],
+                "max_tokens": 20,
+                "steps": 120,
+                "negatives": 5,
+                "depth": 15,
+                "relative_margin": None,
+                "learning_rate": 5e-3,
+                "pretrained_learning_rate": 5e-3,
+                **reranker,
+            }
         },
     }
 
@@ -89,9 +94,9 @@ def test_a_trained_reranker_is_served_from_the_bundle_as_torch_scores(base: Path
     collection = Workspace(base / "workspace").collection("words")
     result = train(config, base, collection, progress=NoProgress())
     bundle = open_bundle(collection, result.bundle_id)
-    measured, reranker = bundle.manifest.evaluation, bundle.reranker
-    assert measured["reranker.queries"] == N
-    assert measured["reranker.mrr@15"] > measured["reranker.towers.mrr@15"] > 0
+    measured, reranker = bundle.manifest.evaluation, bundle.rerankers.cross_encoder
+    assert measured["rerankers.cross_encoder.queries"] == N
+    assert measured["rerankers.cross_encoder.mrr@15"] > measured["rerankers.cross_encoder.towers.mrr@15"] > 0
     assert reranker is not None
     assert (reranker.query_columns, reranker.item_columns) == (("ask",), ("word", "year"))
     items = [{"word": word, "year": row} for row, word in enumerate(WORDS)]
@@ -102,25 +107,36 @@ def test_a_trained_reranker_is_served_from_the_bundle_as_torch_scores(base: Path
 
 def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, tmp_path: Path) -> None:
     config = validate_config(TrainConfig, settings(base / "model", steps=3), "test")
-    assert config.reranker is not None
+    assert config.rerankers.cross_encoder is not None
     dataset, split = load(config, base)
     learned = Learner(config, dataset, split, NoProgress(), base=base).learn()
+    comparison = compare(
+        config,
+        dataset,
+        split,
+        learned.features.query,
+        lambda queries: model_score(learned.model, queries, learned.items, torch.device("cpu")),
+    )
+    step = RerankStep(config, dataset, split, learned, comparison, None)
     scores = []
     for _ in range(2):
-        with repeatable(config.trainer.seed, config.trainer.threads, torch.device("cpu")):
-            reranker = config.reranker.fit(learned.context)
-        reranker.export(tmp_path / "reranker.onnx")
-        served = reranker.spec.open(tmp_path / "reranker.onnx", reranker.tokenizers["tiny"], SessionConfig())
-        scores.append(served.score({"ask": "big red"}, [{"word": word, "year": row} for row, word in enumerate(WORDS)]))
+        (reranking,) = step.run()
+        reranking.trained.export(tmp_path)
+        parts = reranking.trained.parts
+        served = RerankerSpecs.model_validate({"cross_encoder": parts.spec}).open(
+            tmp_path, parts.tokenizers, {}, SessionConfig()
+        )
+        assert served.cross_encoder is not None
+        items = [{"word": word, "year": row} for row, word in enumerate(WORDS)]
+        scores.append(served.cross_encoder.score({"ask": "big red"}, items))
     np.testing.assert_array_equal(scores[0], scores[1])
-    with torch.no_grad():
-        rows_1N = np.arange(N, dtype=np.int64)[None]
-        expected_1N = reranker.ranker.score(rows_1N[:, 0] + 2 * N, rows_1N).numpy()
-    np.testing.assert_allclose(scores[0], expected_1N[0], atol=1e-5 * np.abs(expected_1N).max())
+    place = comparison.queries.query_rows_Q.tolist().index(2 * N + WORDS.index("red"))
+    expected_N = reranking.trained.scorer(step.test())(place, np.arange(N, dtype=np.int64))
+    np.testing.assert_allclose(scores[0], expected_N, atol=1e-5 * np.abs(expected_N).max())
 
 
 def test_what_a_request_could_not_give_is_refused(base: Path) -> None:
-    with pytest.raises(ConfigError, match=r"reranker.query_columns names body, .* \(text, ask\)"):
+    with pytest.raises(ConfigError, match=r"rerankers.cross_encoder.query_columns names body, .* \(text, ask\)"):
         validate_config(TrainConfig, settings(base / "model", query_columns=["ask", "body"]), "test")
     with pytest.raises(ConfigError, match=r"add a section \[pretrained.tiny\]"):
         validate_config(
