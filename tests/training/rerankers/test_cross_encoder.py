@@ -65,7 +65,7 @@ def settings(model: Path, **reranker: Any) -> dict[str, Any]:
             "query_columns": ["ask"],
             "item_columns": ["word", "year"],
             "max_tokens": 20,
-            "steps": 120,
+            "steps": 200,
             "negatives": 5,
             "depth": 15,
             "relative_margin": None,
@@ -117,6 +117,30 @@ def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, 
         rows_1N = np.arange(N, dtype=np.int64)[None]
         expected_1N = reranker.ranker.score(rows_1N[:, 0] + 2 * N, rows_1N).numpy()
     np.testing.assert_allclose(scores[0], expected_1N[0], atol=1e-5 * np.abs(expected_1N).max())
+
+
+def test_near_tokens_need_few_steps_and_a_student_is_exported_in_the_place_of_its_teacher(
+    base: Path, tmp_path: Path
+) -> None:
+    student = {"layers": 1, "steps": 60, "objective": "kl"}
+    given = settings(base / "model", steps=80, head="tokens", student=student, schedule="linear", warmup=0.1)
+    config = validate_config(TrainConfig, given, "test")
+    assert config.reranker is not None
+    dataset, split = load(config, base)
+    notes = Notes()
+    learned = Learner(config, dataset, split, notes, base=base).learn()
+    with repeatable(config.trainer.seed, config.trainer.threads, torch.device("cpu")):
+        reranker = config.reranker.fit(learned.context)
+    before, after = (float(part.split()[-1 if "before" in part else 0]) for part in notes.taught())
+    assert after > before
+    reranker.export(tmp_path / "reranker.onnx")
+    names = {node.name for node in onnx.load(tmp_path / "reranker.onnx").graph.initializer}
+    assert any("layer.0" in name for name in names)
+    assert not any("layer.1" in name for name in names)
+    served = reranker.spec.open(tmp_path / "reranker.onnx", reranker.tokenizers["tiny"], SessionConfig())
+    items = [{"word": word, "year": row} for row, word in enumerate(WORDS)]
+    scores_QN = np.stack([served.score({"ask": f"big {word}"}, items) for word in WORDS])
+    assert (scores_QN.argmax(1) == np.arange(N)).mean() > 0.8
 
 
 def test_what_a_request_could_not_give_is_refused(base: Path) -> None:

@@ -1,0 +1,149 @@
+"""First stages on two text tasks, and each reranked by a cross-encoder made of MiniLM.
+
+Q queries, R ranked documents.
+"""
+
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from benchmarks.exam import Exam
+from benchmarks.index_parts.hybrid import ranked_score
+from benchmarks.parts import Budget, Part
+from benchmarks.report import Row
+from benchmarks.rerank_parts.fine_tuning import FineTuning, fine_tuned, mined_negatives, weights_path
+from benchmarks.rerank_parts.first_stages import Found, first_stages, learned_weight, open_exam, ranked
+from benchmarks.rerank_parts.pair_scores import PairScores, served
+from benchmarks.rerank_parts.paired import MarkArray, interval, marks_by_query, randomisation_p
+from benchmarks.rerank_parts.text_tasks import RerankTask, Sizes, debian_rerank, medquad_rerank
+from index.fusion import Fusion
+from training.mining.miner import Mined
+from training.ragged import FloatArray, IntArray
+
+PROTOCOL = """
+Debian: synopsis to description as in the hybrid benchmark, 250 of its test queries over all 10,708 documents. MedQuAD:
+the 60 judged LiveQA questions over all 16,407 answers, gain 2^grade - 1; BM25 reads question and answer, all others
+focus and answer. First stages: the product's BM25, MiniLM as it is (96 tokens), and both joined ('weighted', weight
+learned on dev). The reranker reads the first 50 of a first stage. It is MiniLM with the head 'tokens', fine-tuned on
+queries of the training part against what the hybrid finds among documents of the training part; pairs are cut to 80
+tokens (MedQuAD 128). `blended`: z-scores of reranker and first stage over the 50, summed with a weight chosen on dev.
+Nothing is chosen on the test. Intervals: 95 %, bootstrap over queries. `gain` is over the same first stage alone, with
+the two-sided p of a paired randomisation test. One training, so the intervals say nothing of its chance.
+`cpu_ms_per_pair`: the exported graph on one thread.
+"""
+DEPTH = 50
+WEIGHTS = tuple(step / 20 for step in range(21))
+STAGES = ("bm25", "dense", "hybrid")
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A task, and how long its reranker is trained."""
+
+    task: RerankTask
+    tuning: FineTuning
+
+
+def measure(budget: Budget) -> list[Row]:
+    """nDCG@10 of each first stage, of each reranked, and of the hybrid blended with its reranker."""
+    torch.set_num_threads(1)
+    if budget.quick:
+        quick = debian_rerank(budget.data, Sizes(100, 500, 20, 500, 20))
+        return _rows(_Plan(quick, FineTuning(1)), budget.cache)
+    debian = _Plan(debian_rerank(budget.data, Sizes(8_000, 10_708, 250, 2_000, 250)), FineTuning(5))
+    health = _Plan(medquad_rerank(budget.data, Sizes(2_000, 4_000, 100, 2_000, 60)), FineTuning(2))
+    return [row for plan in (debian, health) for row in _rows(plan, budget.cache)]
+
+
+def _rows(plan: _Plan, cache: Path) -> list[Row]:
+    task = plan.task
+    path = weights_path(task, plan.tuning, cache)
+    with tempfile.TemporaryDirectory() as folder:
+        ranker = fine_tuned(task, lambda: _mined(task, cache, Path(folder)), plan.tuning, path)
+        reranker = served(task, ranker, path.with_suffix(".onnx"))
+        dev = open_exam(task, "dev", cache, Path(folder))
+        fusion = Fusion("weighted", learned_weight(dev, task))
+        found = ranked(dev.hybrid(fusion), dev, DEPTH)
+        read_QR = PairScores(task, task.exams["dev"], reranker, path).of(found.place_QR)
+        weight = chosen_weight(task.exams["dev"], found, read_QR)
+        stages = first_stages(open_exam(task, "test", cache, Path(folder)), fusion, DEPTH)
+    rows = _test_rows(task, stages, PairScores(task, task.exams["test"], reranker, path), weight)
+    name = f"rerank-{task.task.name}"
+    return [
+        *rows,
+        Row(name, "hybrid", "dense_weight", fusion.dense_weight),
+        Row(name, "hybrid+cross-encoder-blended", "reranker_weight", weight),
+    ]
+
+
+def _mined(task: RerankTask, cache: Path, folder: Path) -> Mined:
+    index = open_exam(task, "train", cache, folder)
+    return mined_negatives(task, ranked(index.hybrid(Fusion()), index, DEPTH))
+
+
+def _test_rows(task: RerankTask, stages: Mapping[str, Found], scores: PairScores, weight: float) -> list[Row]:
+    exam, name = task.exams["test"], f"rerank-{task.task.name}"
+    rows = []
+    for stage in STAGES:
+        found = stages[stage]
+        read_QR = scores.of(found.place_QR)
+        alone_Q = _marks(exam, found.place_QR)
+        after = {f"{stage}+cross-encoder": reordered(found, read_QR, 1.0)}
+        if stage == "hybrid":
+            after[f"{stage}+cross-encoder-blended"] = reordered(found, read_QR, weight)
+        rows += _mark_rows(name, stage, alone_Q)
+        for method, place_QR in after.items():
+            mark_Q = _marks(exam, place_QR)
+            rows += [*_mark_rows(name, method, mark_Q), *_gain_rows(name, method, mark_Q - alone_Q)]
+    cost = scores.cpu_ms_per_pair(stages["hybrid"].place_QR)
+    return [*rows, Row(name, "hybrid+cross-encoder", "cpu_ms_per_pair", cost)]
+
+
+def _mark_rows(task: str, method: str, mark_Q: MarkArray) -> list[Row]:
+    found = interval(mark_Q)
+    values = {"ndcg@10": found.mean, "ndcg@10 low": found.low, "ndcg@10 high": found.high}
+    return [Row(task, method, metric, value) for metric, value in values.items()]
+
+
+def _gain_rows(task: str, method: str, gain_Q: MarkArray) -> list[Row]:
+    found = interval(gain_Q)
+    values = {"gain": found.mean, "gain low": found.low, "gain high": found.high, "p": randomisation_p(gain_Q)}
+    return [Row(task, method, metric, value) for metric, value in values.items()]
+
+
+def _marks(exam: Exam, place_QR: IntArray) -> MarkArray:
+    sheet = exam.sit(ranked_score(place_QR, len(exam.item_rows_C)))
+    name = next(name for name in sheet.marks() if name in ("graded_ndcg@10", "ndcg@10"))
+    return marks_by_query(sheet, name)
+
+
+def chosen_weight(exam: Exam, found: Found, read_QR: FloatArray) -> float:
+    """The weight of the reranker in the blend that has the best nDCG@10, the smallest of equals."""
+    means = [_marks(exam, reordered(found, read_QR, weight)).mean().round(6) for weight in WEIGHTS]
+    return WEIGHTS[int(np.argmax(means))]
+
+
+def reordered(found: Found, read_QR: FloatArray, weight: float) -> IntArray:
+    """The found places by `weight` times the reranker's z-score and the rest times the first stage's, best first.
+
+    Equal scores keep the order of the first stage.
+    """
+    place_QR = found.place_QR.copy()
+    for query, (place_R, first_R, second_R) in enumerate(zip(found.place_QR, found.score_QR, read_QR, strict=True)):
+        n = int((place_R >= 0).sum())
+        joined_R = weight * _standardised(second_R[:n]) + (1 - weight) * _standardised(first_R[:n])
+        place_QR[query, :n] = place_R[:n][np.argsort(-joined_R, kind="stable")]
+    return place_QR
+
+
+def _standardised(score_R: FloatArray) -> FloatArray:
+    deviation = score_R.std() if len(score_R) else np.float32(0)
+    standard_R: FloatArray = (score_R - score_R.mean()) / deviation if deviation > 0 else np.zeros_like(score_R)
+    return standard_R
+
+
+TEXT_TASKS = Part(PROTOCOL, measure)

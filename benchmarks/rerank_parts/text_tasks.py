@@ -1,0 +1,96 @@
+"""The two text tasks as a reranker meets them: queries to train on, to tune on and to be measured on.
+
+Q queries, C documents of a corpus, V relevant pairs.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from benchmarks.debian_data import debian_synopsis
+from benchmarks.exam import Exam, Found, Graded, Measure
+from benchmarks.medquad_data import medquad
+from benchmarks.text_task import TEXT, Task
+from training.ragged import IntArray, Ragged
+
+
+@dataclass(frozen=True)
+class RerankTask:
+    """`exams` has 'train', 'dev' and 'test'. `fields`: columns that BM25 reads, by exam; towers and readers read TEXT.
+
+    `measure`: the name of nDCG@10 in the exams' marks. `max_tokens`: of a pair that a cross-encoder reads.
+    """
+
+    task: Task
+    exams: dict[str, Exam]
+    fields: dict[str, Sequence[str]]
+    max_tokens: int
+    measures: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """Queries of each exam, at most, and documents of those that are not the test."""
+
+    train_queries: int
+    train_documents: int
+    dev_queries: int
+    dev_documents: int
+    test_queries: int
+
+
+def debian_rerank(folder: Path, sizes: Sizes) -> RerankTask:
+    """Synopsis -> description; training documents are a sample as large as the corpus of the test."""
+    task = debian_synopsis(folder)
+    exams = {
+        "train": _training_exam(task, sizes),
+        "dev": _smaller(_sampled(task.exams["dev"], sizes.dev_queries, [Found((10,))]), sizes.dev_documents),
+        "test": _sampled(task.exams["test"], sizes.test_queries, [Found((10,))]),
+    }
+    fields = dict.fromkeys(exams, (TEXT,))
+    return RerankTask(task, exams, fields, 80, dict.fromkeys(exams, "ndcg@10"))
+
+
+def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
+    """Question -> answer; words of the stored questions count in the test alone, for the others ask those very ones."""
+    task = medquad(folder)
+    test = task.exams["test"]
+    graded: list[Measure] = [measure for measure in test.measures if isinstance(measure, Graded)]
+    exams = {
+        "train": _training_exam(task, sizes),
+        "dev": _smaller(_sampled(task.exams["dev"], sizes.dev_queries, [Found((10,))]), sizes.dev_documents),
+        "test": Exam(test.query_rows_Q, test.item_rows_C, test.relevant, graded),
+    }
+    fields = {"train": (TEXT,), "dev": (TEXT,), "test": ("question", "answer")}
+    measures = {"train": "ndcg@10", "dev": "ndcg@10", "test": "graded_ndcg@10"}
+    return RerankTask(task, exams, fields, 128, measures)
+
+
+def _training_exam(task: Task, sizes: Sizes) -> Exam:
+    """Queries of the training part over documents of the training part, both drawn with seed 0."""
+    rng = np.random.default_rng(0)
+    pairs, rows = task.dataset.interactions, task.split.train_N
+    corpus = np.unique(pairs.item_N[rows])
+    corpus = np.sort(rng.choice(corpus, min(sizes.train_documents, len(corpus)), replace=False))
+    kept = rows[np.isin(pairs.item_N[rows], corpus)]
+    query_Q, row_V = np.unique(pairs.query_N[kept], return_inverse=True)
+    relevant = Ragged.group_unique(row_V, np.searchsorted(corpus, pairs.item_N[kept]), len(query_Q))
+    return _sampled(Exam(query_Q, corpus, relevant, []), sizes.train_queries, [Found((10,))])
+
+
+def _sampled(exam: Exam, n_queries: int, measures: Sequence[Measure]) -> Exam:
+    places = np.random.default_rng(0).permutation(len(exam))[:n_queries]
+    chosen: IntArray = np.sort(places)
+    return Exam(exam.query_rows_Q[chosen], exam.item_rows_C, exam.relevant.take(chosen), measures)
+
+
+def _smaller(exam: Exam, n_documents: int) -> Exam:
+    """The same queries over their answers and other documents drawn with seed 0, `n_documents` in all."""
+    answers = np.unique(exam.relevant.values_V)
+    others = np.setdiff1d(np.arange(len(exam.item_rows_C)), answers)
+    drawn = np.random.default_rng(0).choice(others, max(0, min(n_documents - len(answers), len(others))), replace=False)
+    place_C: IntArray = np.sort(np.concatenate([answers, drawn])).astype(np.int64)
+    relevant = Ragged(exam.relevant.offsets, np.searchsorted(place_C, exam.relevant.values_V).astype(np.int64))
+    return Exam(exam.query_rows_Q, exam.item_rows_C[place_C], relevant, exam.measures)
