@@ -6,9 +6,9 @@ python -m benchmarks.rerank --data FOLDER [--cache FOLDER] [--only PART ...] [--
 from collections.abc import Mapping
 
 from benchmarks.parts import Part, run_parts
-from benchmarks.rerank_parts.text import TEXT_TASKS
+from benchmarks.rerank_parts.text import DEBIAN, MEDQUAD
 
-PARTS: Mapping[str, Part] = {"text": TEXT_TASKS}
+PARTS: Mapping[str, Part] = {"debian": DEBIAN, "medquad": MEDQUAD}
 OPENING = "First stages and what rerankers make of their hits; costs are CPU time on one thread, or ratios in one run."
 
 if __name__ == "__main__":
