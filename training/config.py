@@ -22,6 +22,7 @@ from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.rerankers import RerankerConfig
+from training.rerankers.preferences import check_preferences
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
 from training.stability import StabilityConfig
@@ -170,6 +171,7 @@ class TrainConfig(Config):
     def _reranker_can_be_asked(self) -> "TrainConfig":
         if self.reranker is not None:
             self.reranker.check(self.features, [*self.pretrained, DEFAULT_MODEL])
+        check_preferences(self.data.preferences, self.reranker.preferences if self.reranker else None)
         return self
 
     @model_validator(mode="after")

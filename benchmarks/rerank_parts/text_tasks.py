@@ -32,29 +32,33 @@ class RerankTask:
 
 @dataclass(frozen=True)
 class Sizes:
-    """Queries of each exam, at most, and documents of those that are not the test."""
+    """Queries and documents of each exam, at most."""
 
     train_queries: int
     train_documents: int
     dev_queries: int
     dev_documents: int
     test_queries: int
+    test_documents: int
 
 
 def debian_rerank(folder: Path, sizes: Sizes) -> RerankTask:
-    """Synopsis -> description; training documents are a sample as large as the corpus of the test."""
+    """Synopsis -> description."""
     task = debian_synopsis(folder)
     exams = {
         "train": _training_exam(task, sizes),
         "dev": _smaller(_sampled(task.exams["dev"], sizes.dev_queries, [Found((10,))]), sizes.dev_documents),
-        "test": _sampled(task.exams["test"], sizes.test_queries, [Found((10,))]),
+        "test": _smaller(_sampled(task.exams["test"], sizes.test_queries, [Found((10,))]), sizes.test_documents),
     }
     fields = dict.fromkeys(exams, (TEXT,))
     return RerankTask(task, exams, fields, 80, dict.fromkeys(exams, "ndcg@10"))
 
 
 def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
-    """Question -> answer; words of the stored questions count in the test alone, for the others ask those very ones."""
+    """Question -> answer; the test has all judged questions and all answers.
+
+    Words of the stored questions count in the test alone, for the others ask those very ones.
+    """
     task = medquad(folder)
     test = task.exams["test"]
     graded: list[Measure] = [measure for measure in test.measures if isinstance(measure, Graded)]
@@ -81,9 +85,13 @@ def _training_exam(task: Task, sizes: Sizes) -> Exam:
 
 
 def _sampled(exam: Exam, n_queries: int, measures: Sequence[Measure]) -> Exam:
-    places = np.random.default_rng(0).permutation(len(exam))[:n_queries]
-    chosen: IntArray = np.sort(places)
-    return Exam(exam.query_rows_Q[chosen], exam.item_rows_C, exam.relevant.take(chosen), measures)
+    chosen = np.sort(np.random.default_rng(0).permutation(len(exam))[:n_queries])
+    return part_of(Exam(exam.query_rows_Q, exam.item_rows_C, exam.relevant, measures), chosen)
+
+
+def part_of(exam: Exam, query_Q: IntArray) -> Exam:
+    """The queries at these places of an exam whose measures do not depend on the place."""
+    return Exam(exam.query_rows_Q[query_Q], exam.item_rows_C, exam.relevant.take(query_Q), exam.measures)
 
 
 def _smaller(exam: Exam, n_documents: int) -> Exam:

@@ -5,6 +5,7 @@ more than labels alone. There the examples share a class, here two items share a
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -42,6 +43,16 @@ class PreferencesConfig(Config):
                 "validation or test hold, the others have weight 0; give preferences of other pairs"
             )
         return PreferenceLoss(self, kept, int(held_N.sum()))
+
+
+def check_preferences(table: Path | None, reader: PreferencesConfig | None) -> None:
+    """ValueError for a preferences table that nobody reads, and for a reader without one."""
+    if table is not None and reader is None:
+        raise ValueError(
+            "data.preferences is given, but nothing reads it; add a section [reranker.preferences], or remove it"
+        )
+    if table is None and reader is not None:
+        raise ValueError("reranker.preferences needs a table; name it as data.preferences, or remove the section")
 
 
 @dataclass(frozen=True)
