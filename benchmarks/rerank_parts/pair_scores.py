@@ -19,7 +19,7 @@ from training.pretrained import DEFAULT_MODEL, PretrainedModels
 from training.ragged import FloatArray, IntArray
 from training.rankers.cross_encoder import CrossEncoderRanker, export_cross_encoder
 
-_TIMED_QUERIES = 10
+_TIMED_QUERIES, _QUERIES_A_SAVING = 10, 25
 
 
 def served(task: RerankTask, ranker: CrossEncoderRanker, path: Path) -> Reranker:
@@ -57,6 +57,8 @@ class PairScores:
             found = place_R[place_R >= 0].tolist()
             self._score(query, [place for place in found if (query, place) not in self._known])
             score_QR[query, : len(found)] = [self._known[query, place] for place in found]
+            if query % _QUERIES_A_SAVING == 0:
+                self._keep()
         self._keep()
         return score_QR
 

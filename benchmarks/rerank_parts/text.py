@@ -41,7 +41,7 @@ reads question and answer, all others focus and answer; pairs are cut to 128 tok
 """
 DEPTH, TUNED_ON = 50, 100
 WEIGHTS = tuple(step / 20 for step in range(21))
-STAGES = ("bm25", "dense", "hybrid")
+STAGES = ("hybrid", "bm25", "dense")
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def measure_debian(budget: Budget) -> list[Row]:
     """nDCG@10 of each first stage, of each reranked, and of the hybrid blended with its reranker."""
     if budget.quick:
         return _rows(_Plan(debian_rerank(budget.data, Sizes(100, 500, 20, 500, 20, 500)), FineTuning(1)), budget.cache)
-    sizes = Sizes(8_000, 10_708, 250, 2_000, 250, 5_000)
+    sizes = Sizes(8_000, 10_708, 250, 1_000, 250, 5_000)
     return _rows(_Plan(debian_rerank(budget.data, sizes), FineTuning(4)), budget.cache)
 
 
@@ -64,7 +64,7 @@ def measure_medquad(budget: Budget) -> list[Row]:
     """The same by grades; too many documents for a quick run."""
     if budget.quick:
         return []
-    sizes = Sizes(2_000, 4_000, 100, 2_000, 60, 16_407)
+    sizes = Sizes(2_000, 4_000, 100, 1_000, 60, 16_407)
     return _rows(_Plan(medquad_rerank(budget.data, sizes), FineTuning(2)), budget.cache)
 
 
