@@ -10,7 +10,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import typer
 
 from bundle.errors import ConfigError, InputError, RetrievalError
-from cli import demo, evaluate, index, keys, openapi, semantic_ids, serve, synthetic_queries, train
+from cli import demo, evaluate, improve, index, keys, openapi, semantic_ids, serve, synthetic_queries, train
 from cli.console import Interrupted, say
 
 DONE, FAILED, BAD_USAGE, REFUSED, INTERRUPTED = 0, 1, 2, 3, 130
@@ -27,6 +27,7 @@ app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("synthetic-queries")(synthetic_queries.synthetic_queries)
 app.command("evaluate")(evaluate.evaluate)
+app.command("improve")(improve.improve)
 app.add_typer(index.app, name="index")
 app.add_typer(semantic_ids.app, name="semantic-ids")
 app.command("serve")(serve.serve)
