@@ -6,9 +6,10 @@ python -m benchmarks.rerank --data FOLDER [--cache FOLDER] [--only PART ...] [--
 from collections.abc import Mapping
 
 from benchmarks.parts import Part, run_parts
+from benchmarks.rerank_parts.student import STUDENT
 from benchmarks.rerank_parts.text import DEBIAN, MEDQUAD
 
-PARTS: Mapping[str, Part] = {"debian": DEBIAN, "medquad": MEDQUAD}
+PARTS: Mapping[str, Part] = {"debian": DEBIAN, "student": STUDENT, "medquad": MEDQUAD}
 OPENING = "First stages and what rerankers make of their hits; costs are CPU time on one thread, or ratios in one run."
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ from training.pretrained import PretrainedModels
 from training.ragged import Ragged
 from training.rankers.cross_encoder import CrossEncoderConfig, CrossEncoderRanker
 from training.rankers.learner import RankerLearner, RankerSteps
+from training.rerankers.student import StudentConfig, shrink, teacher_scores
 
 _STEPS_A_ROUND = 25
 HEAD: Literal["pooled", "tokens"] = "tokens"
@@ -68,23 +69,45 @@ def fine_tuned(task: RerankTask, mined: Callable[[], Mined], settings: FineTunin
     `mined` is called only where there is something left to learn.
     """
     ranker = fresh(task, settings.seed)
-    steps = RankerSteps(
+    _learn(RankerLearner(ranker, _steps(settings), NoProgress()), ranker, mined, settings, path)
+    return ranker
+
+
+def taught(
+    task: RerankTask, teacher: CrossEncoderRanker, mined: Callable[[], Mined], settings: FineTuning, path: Path
+) -> CrossEncoderRanker:
+    """A student of two layers that begins as the teacher and learns its margins; kept as `fine_tuned` keeps."""
+    student, config = fresh(task, settings.seed), StudentConfig(layers=2)
+    student.load_state_dict(teacher.state_dict())
+    shrink(student, config.layers)
+    targets = teacher_scores(teacher)
+    learner = RankerLearner(student, _steps(settings), NoProgress(), loss=config.loss, targets=targets)
+    _learn(learner, student, mined, settings, path)
+    return student
+
+
+def _steps(settings: FineTuning) -> RankerSteps:
+    return RankerSteps(
         negatives=settings.negatives,
         batch_size=settings.batch_size,
         pretrained_learning_rate=settings.pretrained_learning_rate,
     )
-    learner = RankerLearner(ranker, steps, NoProgress())
+
+
+def _learn(
+    learner: RankerLearner, ranker: CrossEncoderRanker, mined: Callable[[], Mined], settings: FineTuning, path: Path
+) -> None:
     done = _restore(path, ranker, learner)
+    ranker.eval()
     if done == settings.rounds:
-        return ranker.eval()
+        return
     pairs = mined()
     for number in range(done, settings.rounds):
         set_rates(learner.optimizer, _factor(number, settings.rounds))
         with torch.autocast("cpu", torch.bfloat16):
             logs = learner.learn(pairs, _STEPS_A_ROUND, np.random.default_rng((settings.seed, number)))
         _keep(path, ranker, learner, number + 1)
-        print(f"{task.task.name} round {number + 1} of {settings.rounds}: {logs}", flush=True)
-    return ranker
+        print(f"{path.stem} round {number + 1} of {settings.rounds}: {logs}", flush=True)
 
 
 def fresh(task: RerankTask, seed: int) -> CrossEncoderRanker:

@@ -23,6 +23,7 @@ from benchmarks.rerank_parts.text_tasks import RerankTask, Sizes, debian_rerank,
 from index.fusion import Fusion
 from training.mining.miner import Mined
 from training.ragged import FloatArray, IntArray
+from training.rankers.cross_encoder import CrossEncoderRanker
 
 DEBIAN_PROTOCOL = """
 Synopsis to description as in the hybrid benchmark: 250 of its test queries over their answers and other documents of
@@ -45,48 +46,71 @@ STAGES = ("hybrid", "bm25", "dense")
 
 
 @dataclass(frozen=True)
-class _Plan:
-    """A task, and how long its reranker is trained."""
+class Plan:
+    """A task, how long its reranker is trained, and where what was computed is kept."""
 
     task: RerankTask
     tuning: FineTuning
+    cache: Path
+
+    @property
+    def path(self) -> Path:
+        """The weights of the reranker."""
+        return weights_path(self.task, self.tuning, self.cache)
+
+    def teacher(self, folder: Path) -> CrossEncoderRanker:
+        """The fine-tuned cross-encoder."""
+        return fine_tuned(self.task, lambda: self.mined(folder), self.tuning, self.path)
+
+    def mined(self, folder: Path) -> Mined:
+        """What the hybrid finds for the training queries, but their answers."""
+        index = open_exam(self.task, "train", self.cache, folder)
+        return mined_negatives(self.task, ranked(index.hybrid(Fusion()), index, DEPTH))
+
+
+def debian_plan(budget: Budget) -> Plan:
+    """What fits two slow cores, or next to nothing for a quick run."""
+    if budget.quick:
+        return Plan(debian_rerank(budget.data, Sizes(100, 500, 20, 500, 20, 500)), FineTuning(1), budget.cache)
+    task = debian_rerank(budget.data, Sizes(8_000, 10_708, 250, 1_000, 250, 5_000))
+    return Plan(task, FineTuning(4), budget.cache)
 
 
 def measure_debian(budget: Budget) -> list[Row]:
     """nDCG@10 of each first stage, of each reranked, and of the hybrid blended with its reranker."""
-    if budget.quick:
-        return _rows(_Plan(debian_rerank(budget.data, Sizes(100, 500, 20, 500, 20, 500)), FineTuning(1)), budget.cache)
-    sizes = Sizes(8_000, 10_708, 250, 1_000, 250, 5_000)
-    return _rows(_Plan(debian_rerank(budget.data, sizes), FineTuning(4)), budget.cache)
+    return _rows(debian_plan(budget))
 
 
 def measure_medquad(budget: Budget) -> list[Row]:
     """The same by grades; too many documents for a quick run."""
     if budget.quick:
         return []
-    sizes = Sizes(2_000, 4_000, 100, 1_000, 60, 16_407)
-    return _rows(_Plan(medquad_rerank(budget.data, sizes), FineTuning(2)), budget.cache)
+    task = medquad_rerank(budget.data, Sizes(2_000, 4_000, 100, 1_000, 60, 16_407))
+    return _rows(Plan(task, FineTuning(2), budget.cache))
 
 
-def _rows(plan: _Plan, cache: Path) -> list[Row]:
+def _rows(plan: Plan) -> list[Row]:
     torch.set_num_threads(1)
-    task = plan.task
-    path = weights_path(task, plan.tuning, cache)
-    with tempfile.TemporaryDirectory() as folder:
-        ranker = fine_tuned(task, lambda: _mined(task, cache, Path(folder)), plan.tuning, path)
-        reranker = served(task, ranker, path.with_suffix(".onnx"))
-        dev = open_exam(task, "dev", cache, Path(folder))
+    task, path, cache = plan.task, plan.path, plan.cache
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        reranker = served(task, plan.teacher(folder), path.with_suffix(".onnx"))
+        dev = open_exam(task, "dev", cache, folder)
         fusion = Fusion("weighted", learned_weight(dev, task))
         found = ranked(dev.hybrid(fusion), dev, DEPTH)
         weight = _tuned_weight(task, found, PairScores(task, task.exams["dev"], reranker, path))
-        stages = first_stages(open_exam(task, "test", cache, Path(folder)), fusion, DEPTH)
+        stages = first_stages(open_exam(task, "test", cache, folder), fusion, DEPTH)
     rows = _test_rows(task, stages, PairScores(task, task.exams["test"], reranker, path), weight)
-    name = f"rerank-{task.task.name}"
     return [
         *rows,
-        Row(name, "hybrid", "dense_weight", fusion.dense_weight),
-        Row(name, "hybrid+cross-encoder-blended", "reranker_weight", weight),
+        Row(task_name(task), "hybrid", "dense_weight", fusion.dense_weight),
+        Row(task_name(task), "hybrid+cross-encoder-blended", "reranker_weight", weight),
     ]
+
+
+def task_name(task: RerankTask) -> str:
+    """The heading of a task's table."""
+    return f"rerank-{task.task.name}"
 
 
 def _tuned_weight(task: RerankTask, found: Found, scores: PairScores) -> float:
@@ -96,42 +120,40 @@ def _tuned_weight(task: RerankTask, found: Found, scores: PairScores) -> float:
     return chosen_weight(part_of(task.exams["dev"], query_Q), some, scores.of(some.place_QR))
 
 
-def _mined(task: RerankTask, cache: Path, folder: Path) -> Mined:
-    index = open_exam(task, "train", cache, folder)
-    return mined_negatives(task, ranked(index.hybrid(Fusion()), index, DEPTH))
-
-
 def _test_rows(task: RerankTask, stages: Mapping[str, Found], scores: PairScores, weight: float) -> list[Row]:
-    exam, name = task.exams["test"], f"rerank-{task.task.name}"
+    exam, name = task.exams["test"], task_name(task)
     rows = []
     for stage in STAGES:
         found = stages[stage]
         read_QR = scores.of(found.place_QR)
-        alone_Q = _marks(exam, found.place_QR)
+        alone_Q = marks(exam, found.place_QR)
         after = {f"{stage}+cross-encoder": reordered(found, read_QR, 1.0)}
         if stage == "hybrid":
             after[f"{stage}+cross-encoder-blended"] = reordered(found, read_QR, weight)
-        rows += _mark_rows(name, stage, alone_Q)
+        rows += mark_rows(name, stage, alone_Q)
         for method, place_QR in after.items():
-            mark_Q = _marks(exam, place_QR)
-            rows += [*_mark_rows(name, method, mark_Q), *_gain_rows(name, method, mark_Q - alone_Q)]
+            mark_Q = marks(exam, place_QR)
+            rows += [*mark_rows(name, method, mark_Q), *gain_rows(name, method, mark_Q - alone_Q)]
     cost = scores.cpu_ms_per_pair(stages["hybrid"].place_QR)
     return [*rows, Row(name, "hybrid+cross-encoder", "cpu_ms_per_pair", cost)]
 
 
-def _mark_rows(task: str, method: str, mark_Q: MarkArray) -> list[Row]:
+def mark_rows(task: str, method: str, mark_Q: MarkArray) -> list[Row]:
+    """A mean and its interval."""
     found = interval(mark_Q)
     values = {"ndcg@10": found.mean, "ndcg@10 low": found.low, "ndcg@10 high": found.high}
     return [Row(task, method, metric, value) for metric, value in values.items()]
 
 
-def _gain_rows(task: str, method: str, gain_Q: MarkArray) -> list[Row]:
+def gain_rows(task: str, method: str, gain_Q: MarkArray) -> list[Row]:
+    """A mean gain, its interval and its p."""
     found = interval(gain_Q)
     values = {"gain": found.mean, "gain low": found.low, "gain high": found.high, "p": randomisation_p(gain_Q)}
     return [Row(task, method, metric, value) for metric, value in values.items()]
 
 
-def _marks(exam: Exam, place_QR: IntArray) -> MarkArray:
+def marks(exam: Exam, place_QR: IntArray) -> MarkArray:
+    """nDCG@10 of each query, by grades where there are grades."""
     sheet = exam.sit(ranked_score(place_QR, len(exam.item_rows_C)))
     name = next(name for name in sheet.marks() if name in ("graded_ndcg@10", "ndcg@10"))
     return marks_by_query(sheet, name)
@@ -139,7 +161,7 @@ def _marks(exam: Exam, place_QR: IntArray) -> MarkArray:
 
 def chosen_weight(exam: Exam, found: Found, read_QR: FloatArray) -> float:
     """The weight of the reranker in the blend that has the best nDCG@10, the smallest of equals."""
-    means = [_marks(exam, reordered(found, read_QR, weight)).mean().round(6) for weight in WEIGHTS]
+    means = [marks(exam, reordered(found, read_QR, weight)).mean().round(6) for weight in WEIGHTS]
     return WEIGHTS[int(np.argmax(means))]
 
 

@@ -3,7 +3,7 @@
 Q queries, C documents of a corpus, V relevant pairs.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +20,13 @@ from training.ragged import IntArray, Ragged
 class RerankTask:
     """`exams` has 'train', 'dev' and 'test'. `fields`: columns that BM25 reads, by exam; towers and readers read TEXT.
 
-    `measure`: the name of nDCG@10 in the exams' marks. `max_tokens`: of a pair that a cross-encoder reads.
+    `max_tokens`: of a pair that a cross-encoder reads.
     """
 
     task: Task
-    exams: dict[str, Exam]
-    fields: dict[str, Sequence[str]]
+    exams: Mapping[str, Exam]
+    fields: Mapping[str, Sequence[str]]
     max_tokens: int
-    measures: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -50,8 +49,7 @@ def debian_rerank(folder: Path, sizes: Sizes) -> RerankTask:
         "dev": _smaller(_sampled(task.exams["dev"], sizes.dev_queries, [Found((10,))]), sizes.dev_documents),
         "test": _smaller(_sampled(task.exams["test"], sizes.test_queries, [Found((10,))]), sizes.test_documents),
     }
-    fields = dict.fromkeys(exams, (TEXT,))
-    return RerankTask(task, exams, fields, 80, dict.fromkeys(exams, "ndcg@10"))
+    return RerankTask(task, exams, dict.fromkeys(exams, (TEXT,)), 80)
 
 
 def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
@@ -68,8 +66,7 @@ def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
         "test": Exam(test.query_rows_Q, test.item_rows_C, test.relevant, graded),
     }
     fields = {"train": (TEXT,), "dev": (TEXT,), "test": ("question", "answer")}
-    measures = {"train": "ndcg@10", "dev": "ndcg@10", "test": "graded_ndcg@10"}
-    return RerankTask(task, exams, fields, 128, measures)
+    return RerankTask(task, exams, fields, 128)
 
 
 def _training_exam(task: Task, sizes: Sizes) -> Exam:

@@ -20,7 +20,7 @@ def test_a_weight_goes_from_the_first_stage_to_the_reranker() -> None:
 def test_scales_do_not_matter() -> None:
     larger = Found(FOUND.place_QR, FOUND.score_QR * 1000)
     for weight in (0.3, 0.6):
-        assert reordered(larger, READ / 7, weight).tolist() == reordered(FOUND, READ, weight).tolist()
+        assert reordered(larger, READ / np.float32(7), weight).tolist() == reordered(FOUND, READ, weight).tolist()
 
 
 def test_the_smallest_of_the_best_weights_is_chosen() -> None:
