@@ -87,7 +87,7 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
         mining = HardNegativesConfig(depth=self.depth, per_query=self.depth, relative_margin=self.relative_margin)
         mined = Miner(mining, context).mine()
         more = [self.preferences.build(context)] if self.preferences else []
-        learner = RankerLearner(ranker, self, context.progress, loss=self.objective.loss, more=more)
+        learner = RankerLearner(ranker, self, context.progress, loss=self.objective, more=more)
         rng = np.random.default_rng(context.seed)
         learner.learn(mined, self.steps, rng, partial(rate_factor, self, steps=self.steps))
         if self.student is not None:

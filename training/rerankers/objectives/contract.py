@@ -11,7 +11,7 @@ from torch import Tensor
 class RerankerObjective(Protocol):
     """A loss that reads nothing but scores, gains and the mask; the order of a query's candidates does not matter."""
 
-    def loss(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor) -> Tensor:
+    def __call__(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor, /) -> Tensor:
         """The mean over the queries that have something to learn from, 0 with gradient 0 where none has.
 
         `score_QK`: larger is better. `gain_QK`: what a candidate is worth, above 0 for a positive, else 0. `mask_QK`:

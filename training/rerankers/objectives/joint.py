@@ -21,7 +21,7 @@ class JointConfig(Config):
     kind: Literal["joint"] = "joint"
     pair_weight: float = Field(default=1.0, ge=0, description="What the pairs count beside the list.")
 
-    def loss(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor) -> Tensor:
+    def __call__(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor, /) -> Tensor:
         """BCE(s_positive, 1), averaged over positives, + BCE(s_hardest, 0) + the list's cross-entropy.
 
         The hardest negative is the one that scores highest. A query without a positive or without a negative counts

@@ -17,6 +17,6 @@ class ListwiseConfig(Config):
 
     kind: Literal["listwise"] = "listwise"
 
-    def loss(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor) -> Tensor:
+    def __call__(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor, /) -> Tensor:
         """As `training.rankers.losses.listwise_loss`; a gain above 0 is a positive, whatever its size."""
         return listwise_loss(score_QK, gain_QK > 0, mask_QK)

@@ -17,7 +17,7 @@ class PairwiseConfig(Config):
 
     kind: Literal["pairwise"] = "pairwise"
 
-    def loss(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor) -> Tensor:
+    def __call__(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor, /) -> Tensor:
         """log(1 + exp(s_worse - s_better)), averaged over a query's pairs, then over the queries that have one."""
         score_QK = at_least_float32(score_QK)
         margin_QKK = score_QK[:, :, None] - score_QK[:, None, :]

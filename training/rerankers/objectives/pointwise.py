@@ -16,6 +16,6 @@ class PointwiseConfig(Config):
 
     kind: Literal["pointwise"] = "pointwise"
 
-    def loss(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor) -> Tensor:
+    def __call__(self, score_QK: Tensor, gain_QK: Tensor, mask_QK: Tensor, /) -> Tensor:
         """The mean over all real pairs; a gain above 0 is relevant, whatever its size."""
         return pointwise_loss(score_QK, gain_QK > 0, mask_QK)

@@ -28,19 +28,19 @@ def test_there_is_an_example_of_every_kind() -> None:
 @every
 def test_padding_and_the_order_of_candidates_change_nothing(objective: RerankerObjective) -> None:
     score, gain, mask = random_lists()
-    loss = objective.loss(score, gain, mask)
+    loss = objective(score, gain, mask)
     padded = torch.where(mask, score, 1e4)
-    torch.testing.assert_close(objective.loss(padded, torch.where(mask, gain, 1.0), mask), loss)
+    torch.testing.assert_close(objective(padded, torch.where(mask, gain, 1.0), mask), loss)
     order = torch.tensor([2, 0, 3, 1])
-    torch.testing.assert_close(objective.loss(score[:, order], gain[:, order], mask[:, order]), loss)
+    torch.testing.assert_close(objective(score[:, order], gain[:, order], mask[:, order]), loss)
 
 
 @every
 def test_the_gradient_is_that_of_differences_and_lifts_the_positives(objective: RerankerObjective) -> None:
     score, gain, mask = random_lists()
     score.requires_grad_()
-    assert torch.autograd.gradcheck(lambda s: objective.loss(s, gain, mask), (score,))
-    (slope,) = torch.autograd.grad(objective.loss(score, gain, mask), score)
+    assert torch.autograd.gradcheck(lambda s: objective(s, gain, mask), (score,))
+    (slope,) = torch.autograd.grad(objective(score, gain, mask), score)
     assert ((slope * (gain > 0)).sum(1) < 0).all()  # of two positives the softmax may lower the better one
     assert (slope[(gain == 0) & mask] >= 0).all()
     assert (slope[~mask] == 0).all()
@@ -49,7 +49,7 @@ def test_the_gradient_is_that_of_differences_and_lifts_the_positives(objective: 
 @every
 def test_nothing_to_learn_is_nothing_learned(objective: RerankerObjective) -> None:
     score = torch.randn(2, 3, requires_grad=True)
-    loss = objective.loss(score, torch.zeros(2, 3), torch.zeros(2, 3, dtype=torch.bool))
+    loss = objective(score, torch.zeros(2, 3), torch.zeros(2, 3, dtype=torch.bool))
     loss.backward()  # type: ignore[no-untyped-call]
     assert loss.item() == 0
     assert score.grad is not None
@@ -59,6 +59,6 @@ def test_nothing_to_learn_is_nothing_learned(objective: RerankerObjective) -> No
 @every
 def test_half_precision_is_summed_in_float32_and_nan_comes_through(objective: RerankerObjective) -> None:
     score, gain, mask = random_lists(torch.bfloat16)
-    assert objective.loss(score, gain, mask).dtype == torch.float32
+    assert objective(score, gain, mask).dtype == torch.float32
     score[0, 0] = torch.nan
-    assert objective.loss(score, gain, mask).isnan()
+    assert objective(score, gain, mask).isnan()
