@@ -9,7 +9,7 @@ from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
 from benchmarks.rerank_parts.fine_tuning import taught
 from benchmarks.rerank_parts.first_stages import learned_weight, open_exam, ranked
-from benchmarks.rerank_parts.pair_scores import PairScores, served
+from benchmarks.rerank_parts.pair_scores import PairScores, cpu_ms_per_pair, served
 from benchmarks.rerank_parts.text import DEPTH, debian_plan, gain_rows, mark_rows, marks, reordered, task_name
 from index.fusion import Fusion
 from training.rerankers.student import agreement
@@ -37,13 +37,13 @@ def measure(budget: Budget) -> list[Row]:
         test = open_exam(task, "test", plan.cache, folder)
         found = ranked(test.hybrid(Fusion("weighted", learned_weight(dev, task))), test, DEPTH)
     exam = task.exams["test"]
-    one, other = (
-        PairScores(task, exam, served(task, ranker, at.with_suffix(".onnx")), at)
+    scores = PairScores(task, exam, student, path)
+    alone_Q, after_Q = marks(exam, found.place_QR), marks(exam, reordered(found, scores.of(found.place_QR), 1.0))
+    cost, whole = (
+        cpu_ms_per_pair(task, exam, served(task, ranker, at.with_suffix(".onnx")), found.place_QR)
         for ranker, at in ((student, path), (teacher, plan.path))
     )
-    alone_Q, after_Q = marks(exam, found.place_QR), marks(exam, reordered(found, one.of(found.place_QR), 1.0))
-    cost = one.cpu_ms_per_pair(found.place_QR)
-    more = {"agreement": agreed, "cpu_ms_per_pair": cost, "cpu_ratio": cost / other.cpu_ms_per_pair(found.place_QR)}
+    more = {"agreement": agreed, "cpu_ms_per_pair": cost, "cpu_ratio": cost / whole}
     name = task_name(task)
     rows = [*mark_rows(name, METHOD, after_Q), *gain_rows(name, METHOD, after_Q - alone_Q)]
     return rows + [Row(name, METHOD, metric, value) for metric, value in more.items()]
