@@ -180,15 +180,8 @@ def load_dataset(config: DataConfig, base: Path, texts: Collection[str] = ()) ->
         dropped_preferences=lost_preferences,
         contradicting_preferences=preferences.contradictions if preferences else 0,
     )
-    return Dataset(
-        items,
-        Queries(query_ids, sources.queries, sources.query_source),
-        joined.interactions,
-        relations,
-        judgements,
-        report,
-        preferences=preferences,
-    )
+    queries = Queries(query_ids, sources.queries, sources.query_source)
+    return Dataset(items, queries, joined.interactions, relations, judgements, report, preferences=preferences)
 
 
 @dataclass(frozen=True)

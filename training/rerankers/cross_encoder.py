@@ -25,7 +25,7 @@ from training.rerankers.contract import TrainedReranker
 from training.rerankers.objectives import RerankerObjectiveConfig
 from training.rerankers.objectives.listwise import ListwiseConfig
 from training.rerankers.preferences import PreferenceLoss, PreferencesConfig
-from training.rerankers.student import StudentConfig, agreement, shrink, teacher_scores
+from training.rerankers.student import StudentConfig, agreement, check_layers, shrink, teacher_scores
 
 _PAIRS_COMPARED = 64
 _QUERIES_COMPARED = 50
@@ -81,12 +81,15 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
     def fit(self, context: HookContext) -> TrainedReranker:
         """Train on the queries of `context`, whose model has its final weights, in evaluation mode.
 
-        Raises ConfigError as its build does, BadData and Diverged as `RankerLearner.learn`.
+        Raises ConfigError as its build does and for a student that is no smaller, BadData and Diverged as
+        `RankerLearner.learn`, BadData also where no preference can be learned from.
         """
         ranker = self.build(context)
+        more = [self.preferences.build(context)] if self.preferences else []
+        if self.student is not None:
+            check_layers(ranker, self.student.layers)
         mining = HardNegativesConfig(depth=self.depth, per_query=self.depth, relative_margin=self.relative_margin)
         mined = Miner(mining, context).mine()
-        more = [self.preferences.build(context)] if self.preferences else []
         learner = RankerLearner(ranker, self, context.progress, loss=self.objective, more=more)
         rng = np.random.default_rng(context.seed)
         learner.learn(mined, self.steps, rng, partial(rate_factor, self, steps=self.steps))

@@ -44,7 +44,17 @@ class StudentConfig(Config):
 
 
 def shrink(ranker: CrossEncoderRanker, n_layers: int) -> None:
-    """Keep `n_layers` of its layers and all else.
+    """Keep `n_layers` of its layers and all else; raises ConfigError as `check_layers`."""
+    owner, name = check_layers(ranker, n_layers)
+    layers = getattr(owner, name)
+    kept = np.linspace(0, len(layers) - 1, n_layers).round().astype(int)
+    setattr(owner, name, nn.ModuleList(layers[row] for row in kept.tolist()))
+    settings: Any = ranker.model.backbone.model.config
+    settings.num_hidden_layers = n_layers
+
+
+def check_layers(ranker: CrossEncoderRanker, n_layers: int) -> tuple[nn.Module, str]:
+    """The module that holds the layers, and the name of their list in it.
 
     Raises ConfigError where the model has no more layers than that, or keeps them in no list.
     """
@@ -65,11 +75,7 @@ def shrink(ranker: CrossEncoderRanker, n_layers: int) -> None:
         raise ConfigError(
             f"reranker.student.layers = {n_layers}, but the model has {n_before}; keep fewer, or leave the student out"
         )
-    owner, name = stacks[0]
-    layers = getattr(owner, name)
-    kept = np.unique(np.linspace(0, n_before - 1, n_layers).round().astype(int))
-    setattr(owner, name, nn.ModuleList(layers[row] for row in kept.tolist()))
-    model.config.num_hidden_layers = n_layers
+    return stacks[0]
 
 
 def teacher_scores(teacher: CrossEncoderRanker) -> Targets:
