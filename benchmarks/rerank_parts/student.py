@@ -16,11 +16,11 @@ from training.rerankers.student import agreement
 
 PROTOCOL = """
 The reranker of the part debian is the teacher of a student that keeps its first and its last layer of six, and learns
-its margins over the same lists for as many steps. `agreement`: share of the pairs of mined items, over 50 training
+its margins over the same lists for as many steps. `agreement`: share of the pairs of mined items, over 20 training
 queries, that student and teacher order alike. `cpu_ratio`: CPU time of a pair beside the teacher's, in one run.
 """
 METHOD = "hybrid+student"
-_QUERIES_COMPARED = 50
+_QUERIES_COMPARED = 20
 
 
 def measure(budget: Budget) -> list[Row]:
