@@ -113,6 +113,11 @@ class CrossEncoderRanker(nn.Module):
                 f"{folder.max_tokens}; lower it"
             )
         self._tokens = folder.tokenizer.pairs(config.max_tokens)
+        if config.head == "tokens" and not (self._tokens([("a", "b")]).part_NT == 1).any():
+            raise ConfigError(
+                f"the tokenizer of the model '{config.model}' does not say which tokens are the item's, so head = "
+                "'tokens' could compare none; use head = 'pooled', or a model of the BERT family"
+            )
         self._query = _Texts(dataset.queries.table, config.query_columns, dataset.queries.source)
         self._item = _Texts(dataset.items.table, config.item_columns, dataset.items.source)
         self.model = CrossEncoder(load_backbone(folder), folder.config.pooling, config.head)

@@ -1,5 +1,6 @@
 """The cross-encoder over a small dataset: it scores pairs of rows, learns, and exports."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -143,6 +144,18 @@ def test_what_cannot_be_is_refused_with_what_is_there(models: PretrainedModels) 
     bare = small_dataset([(0, 0)], item_columns={"title": ["red"], "text": ["x"]})
     with pytest.raises(ConfigError, match="has no text column ask for the cross-encoder; it has: none"):
         CrossEncoderRanker(CONFIG, bare, models)
+
+
+def test_near_tokens_need_a_tokenizer_that_tells_the_texts_apart(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "alike")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    for piece in tokenizer["post_processor"]["pair"]:
+        next(iter(piece.values()))["type_id"] = 0
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    models = PretrainedModels({"tiny": PretrainedConfig(path=folder)})
+    ranker(models)
+    with pytest.raises(ConfigError, match="does not say which tokens are the item's"):
+        ranker(models, CONFIG.model_copy(update={"head": "tokens"}))
 
 
 def test_a_checkpoint_gives_the_scores_back(models: PretrainedModels) -> None:
