@@ -53,7 +53,7 @@ def debian_rerank(folder: Path, sizes: Sizes) -> RerankTask:
 
 
 def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
-    """Question -> answer; the test has all judged questions and all answers.
+    """Question -> answer; the test has all judged questions.
 
     Words of the stored questions count in the test alone, for the others ask those very ones.
     """
@@ -63,7 +63,7 @@ def medquad_rerank(folder: Path, sizes: Sizes) -> RerankTask:
     exams = {
         "train": _training_exam(task, sizes),
         "dev": _smaller(_sampled(task.exams["dev"], sizes.dev_queries, [Found((10,))]), sizes.dev_documents),
-        "test": Exam(test.query_rows_Q, test.item_rows_C, test.relevant, graded),
+        "test": _smaller(Exam(test.query_rows_Q, test.item_rows_C, test.relevant, graded), sizes.test_documents),
     }
     fields = {"train": (TEXT,), "dev": (TEXT,), "test": ("question", "answer")}
     return RerankTask(task, exams, fields, 128)
