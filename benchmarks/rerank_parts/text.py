@@ -40,7 +40,7 @@ The same with questions and answers: the 60 judged LiveQA questions over their a
 is easier than over all 16,407; gain 2^grade - 1. BM25 reads question and answer, all others focus and answer; the
 weight of the embeddings is learned on 100 questions of dev, whose own words BM25 does not read. 50 steps of training;
 pairs are cut to 128 tokens. With 60 queries a difference under .03 says nothing. Questions
-of dev are short and made from titles, those of LiveQA long and asked by people: what is chosen there need not hold here.
+of dev are short and made from titles, those of LiveQA long and asked by people: what is chosen there may fail here.
 """
 DEPTH, TUNED_ON = 50, 60
 WEIGHTS = tuple(step / 20 for step in range(21))
