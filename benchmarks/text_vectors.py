@@ -44,10 +44,11 @@ def _embed(texts: Sequence[str], max_tokens: int) -> FloatArray:
     models = PretrainedModels({"minilm": PretrainedConfig(projection="none", freeze=True)})
     encoder = build_transformer(models.folder("minilm"), WIDTH)
     featurizer = Featurizer([feature], {}, {}, models.tokenizers([feature]))
-    parts = []
-    for start in range(0, len(texts), _TEXTS_A_CHUNK):
-        encoded: EncodedRecords = featurizer.encode([{"text": text} for text in texts[start : start + _TEXTS_A_CHUNK]])
-        parts.append(embed(encoder, encoded, torch.device("cpu"), batch_size=64))
-    vectors_ND = np.concatenate(parts)
+    vectors_ND = np.empty((len(texts), WIDTH), dtype=np.float32)
+    # Texts of like length share a batch, so that little of it is padding.
+    by_length = np.argsort([len(text) for text in texts], kind="stable")
+    for rows in np.array_split(by_length, -(-len(texts) // _TEXTS_A_CHUNK)):
+        encoded: EncodedRecords = featurizer.encode([{"text": texts[row]} for row in rows])
+        vectors_ND[rows] = embed(encoder, encoded, torch.device("cpu"), batch_size=64)
     norm_N1 = np.linalg.norm(vectors_ND, axis=1, keepdims=True)
     return (vectors_ND / np.where(norm_N1 > 0, norm_N1, 1)).astype(np.float32)

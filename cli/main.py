@@ -15,6 +15,7 @@ from cli import (
     compare,
     demo,
     evaluate,
+    improve,
     index,
     keys,
     labels,
@@ -43,6 +44,7 @@ app.command("synthetic-queries")(synthetic_queries.synthetic_queries)
 app.command("clicks")(clicks.clicks)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
+app.command("improve")(improve.improve)
 app.add_typer(index.app, name="index")
 app.add_typer(semantic_ids.app, name="semantic-ids")
 app.add_typer(labels.app, name="labels")

@@ -41,7 +41,7 @@ def rebuild_command(
     settings = load_config(RebuildConfig, config, overrides or ())
     place = existing_collection(workspace, settings.collection)
     report = rebuild(place, settings, make_progress(), base=config.parent, force=force)
-    _tell(report)
+    tell_rebuild(report)
     path = report_folder(place, report.version) / PAGE_FILE
     if path.is_file():
         say(f"report: {path}")
@@ -72,7 +72,8 @@ def gc_command(
         emit(orjson.dumps(removed | {"bytes": garbage.size_bytes, "dry_run": dry_run}).decode())
 
 
-def _tell(report: "RebuildReport") -> None:
+def tell_rebuild(report: "RebuildReport") -> None:
+    """Show people what a rebuild did."""
     n_items = f"{report.count:,} items, {report.n_embedded:,} embedded, {report.n_copied:,} copied"
     say(f"index version {report.version}: {n_items}")
     if report.gates:

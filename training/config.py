@@ -22,6 +22,7 @@ from training.pretrained import DEFAULT_MODEL, PretrainedConfig
 from training.propensity import PropensityConfig
 from training.quantizers import QuantizerConfig
 from training.rerankers import RerankersConfig
+from training.rerankers.preferences import check_preferences
 from training.semantic_id_features import check_semantic_id_features
 from training.splits import SplitConfig
 from training.stability import StabilityConfig
@@ -170,6 +171,8 @@ class TrainConfig(Config):
     def _rerankers_can_be_asked(self) -> "TrainConfig":
         names = [*self.pretrained, DEFAULT_MODEL]
         self.rerankers.check(self.features, names, queries_are_items=self.data.pairs is not None)
+        reader = self.rerankers.cross_encoder
+        check_preferences(self.data.preferences, reader.preferences if reader else None)
         return self
 
     @model_validator(mode="after")

@@ -17,6 +17,7 @@ from bundle.items import Items, read_items
 from training.beir import read_beir_interactions, read_beir_items, read_beir_queries
 from training.interactions import Interactions, join_interactions
 from training.item_pairs import ItemPairsConfig, RelationPairsConfig
+from training.preferences import Preferences, load_preferences
 from training.queries import Queries
 from training.ragged import FloatArray, IntArray
 from training.rows import UNKNOWN, IdRows
@@ -41,6 +42,9 @@ class DataConfig(Config):
     queries: Path | None = Field(default=None, description="Queries table, when queries have features.")
     relations: Path | None = Field(default=None, description="Relations table, for complementary items.")
     judgements: Path | None = Field(default=None, description="Judgements table: teacher, judge or gold scores.")
+    preferences: Path | None = Field(
+        default=None, description="Preferences table: of two items, which answers a query better."
+    )
     beir: Path | None = Field(default=None, description="BEIR folder, instead of items, queries and interactions.")
     drop_unknown: bool = Field(
         default=False, description="Whether rows with an unknown id are dropped and counted; else they are an error."
@@ -70,7 +74,9 @@ class DataConfig(Config):
         needed, other = ("relations", "interactions") if stated else ("interactions", "relations")
         if self.items is None or getattr(self, needed) is None:
             raise ValueError(f"pairs of source '{'relations' if stated else 'baskets'}' need items and {needed}")
-        unused = [name for name in ("beir", "queries", "judgements", other) if getattr(self, name) is not None]
+        unused = [
+            name for name in ("beir", "queries", "judgements", "preferences", other) if getattr(self, name) is not None
+        ]
         if unused:
             raise ValueError(f"pairs make the items the queries, so {', '.join(unused)} would not be read; remove it")
         return self
@@ -108,6 +114,8 @@ class DatasetReport:
     dropped_not_positive: int
     dropped_relations: int = 0
     dropped_judgements: int = 0
+    dropped_preferences: int = 0
+    contradicting_preferences: int = 0
     item_pairs: Mapping[str, int] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, int]:
@@ -119,7 +127,7 @@ class DatasetReport:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Items, queries, interactions, relations and judgements of one run; ids are replaced by row numbers.
+    """Items, queries, interactions and what else is known of them in one run; ids are replaced by row numbers.
 
     With `queries_are` "items" the queries are the items in their row order, and interactions are pairs of items.
     """
@@ -131,6 +139,7 @@ class Dataset:
     judgements: Judgements | None
     report: DatasetReport
     queries_are: Literal["queries", "items"] = "queries"
+    preferences: Preferences | None = None
 
     @property
     def query_ids(self) -> list[str]:
@@ -157,6 +166,7 @@ def load_dataset(config: DataConfig, base: Path, texts: Collection[str] = ()) ->
     )
     relations, lost_relations = _relations(config, base, item_rows)
     judgements, lost_judgements = _judgements(config, base, query_rows, item_rows)
+    preferences, lost_preferences = _preferences(config, base, query_rows, item_rows)
     report = DatasetReport(
         items=len(items),
         queries=len(query_ids),
@@ -167,15 +177,11 @@ def load_dataset(config: DataConfig, base: Path, texts: Collection[str] = ()) ->
         dropped_not_positive=joined.not_positive,
         dropped_relations=lost_relations,
         dropped_judgements=lost_judgements,
+        dropped_preferences=lost_preferences,
+        contradicting_preferences=preferences.contradictions if preferences else 0,
     )
-    return Dataset(
-        items,
-        Queries(query_ids, sources.queries, sources.query_source),
-        joined.interactions,
-        relations,
-        judgements,
-        report,
-    )
+    queries = Queries(query_ids, sources.queries, sources.query_source)
+    return Dataset(items, queries, joined.interactions, relations, judgements, report, preferences=preferences)
 
 
 @dataclass(frozen=True)
@@ -233,3 +239,9 @@ def _judgements(config: DataConfig, base: Path, queries: IdRows, items: IdRows) 
     table = table.filter(pa.array(keep_N))
     score_N = table[SCORE].to_numpy().astype(np.float32)
     return Judgements(query_N[keep_N], item_N[keep_N], score_N, table), int((~keep_N).sum())
+
+
+def _preferences(config: DataConfig, base: Path, queries: IdRows, items: IdRows) -> tuple[Preferences | None, int]:
+    if config.preferences is None:
+        return None, 0
+    return load_preferences(base / config.preferences, queries, items, drop_unknown=config.drop_unknown)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +45,19 @@ def rate_groups(parts: Sequence[HasModules], rate: float, pretrained_rate: float
     return [{"params": params, "lr": own, "initial_lr": own} for params, own in groups if params]
 
 
-def rate_factor(config: TrainerConfig, step: int, steps: int) -> float:
+class Schedule(Protocol):
+    """How learning rates change over the steps."""
+
+    @property
+    def warmup(self) -> float:
+        """Share of all steps over which they rise."""
+
+    @property
+    def schedule(self) -> Literal["constant", "linear"]:
+        """What they do then."""
+
+
+def rate_factor(config: Schedule, step: int, steps: int) -> float:
     """What the learning rates are multiplied with at step number `step`, counted from 0, of `steps` in all.
 
     It rises evenly over the first `warmup` of all steps; then it stays at 1, or falls evenly to 0.

@@ -16,6 +16,7 @@ QUERY_ID, ITEM_ID = "query_id", "item_id"
 TIMESTAMP, GRADE, WEIGHT, SPLIT = "timestamp", "grade", "weight", "split"
 RELATED_ID, RELATION = "related_id", "relation"
 SCORE, SOURCE = "score", "source"
+BETTER_ID, WORSE_ID = "better_id", "worse_id"
 
 QUERIES: Mapping[str, ColumnType] = {QUERY_ID: "string"}
 INTERACTIONS: Mapping[str, ColumnType] = {QUERY_ID: "string", ITEM_ID: "string"}
@@ -29,6 +30,7 @@ INTERACTIONS_OPTIONAL: Mapping[str, ColumnType] = {
 }
 RELATIONS: Mapping[str, ColumnType] = {ITEM_ID: "string", RELATED_ID: "string", RELATION: "string"}
 JUDGEMENTS: Mapping[str, ColumnType] = {QUERY_ID: "string", ITEM_ID: "string", SCORE: "float"}
+PREFERENCES: Mapping[str, ColumnType] = {QUERY_ID: "string", BETTER_ID: "string", WORSE_ID: "string"}
 
 _WHOLE_WHEN_THERE = (GRADE, TIMESTAMP, WEIGHT, SPLIT)
 
@@ -76,6 +78,20 @@ def read_relations(path: Path) -> pa.Table:
 def read_judgements(path: Path) -> pa.Table:
     """The judgements table: scores that a teacher, a judge or a person gave to pairs. Raises InvalidTable."""
     return read_table(path, JUDGEMENTS, {SOURCE: "string"})
+
+
+def read_preferences(path: Path) -> pa.Table:
+    """The preferences table: of two items, which answers a query better, with a `weight` where that column is there.
+
+    Raises InvalidTable, also for an item preferred to itself and for a weight that is missing or negative.
+    """
+    table = read_table(path, PREFERENCES, {WEIGHT: "float", SOURCE: "string"})
+    _refuse(pc.equal(table[BETTER_ID], table[WORSE_ID]), path, WORSE_ID, f"is the item that {BETTER_ID} names too")
+    if WEIGHT in table.column_names:
+        gap = pc.is_null(table[WEIGHT], nan_is_null=True)
+        _refuse(gap, path, WEIGHT, "is missing or NaN; fill it or drop the column")
+        _refuse(pc.less(table[WEIGHT], 0), path, WEIGHT, "is negative; weights are 0 or more")
+    return table
 
 
 def _refuse(bad: pa.ChunkedArray, path: Path, column: str, what: str) -> None:

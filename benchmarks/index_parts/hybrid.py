@@ -96,9 +96,9 @@ def _one_seed(corpora: Corpora, seed: int) -> dict[str, dict[str, float]]:
     learned = Learner(config, task.dataset, task.split, NoProgress()).learn()
     vectors = {name: tower_embeddings(learned, task.dataset, exam) for name, exam in task.exams.items()}
     with tempfile.TemporaryDirectory() as folder:
-        dev = _Index(Path(folder) / "dev", task, task.exams["dev"], vectors["dev"], corpora.dev_fields)
-        weight = best_weight(_judged(dev, task.exams["dev"], seed))[0]
-        test = _Index(Path(folder) / "test", task, task.exams["test"], vectors["test"], corpora.fields)
+        dev = ExamIndex(Path(folder) / "dev", task, task.exams["dev"], vectors["dev"], corpora.dev_fields)
+        weight = best_weight(judged(dev, task.exams["dev"], seed))[0]
+        test = ExamIndex(Path(folder) / "test", task, task.exams["test"], vectors["test"], corpora.fields)
         fusions = {"z-score": Fusion("z_score"), "reciprocal-rank": Fusion("reciprocal_rank")}
         fusions["weighted"] = Fusion("weighted", weight)
         rankers: dict[str, Ranker] = {"lexical": test.lexical, "dense": test.dense}
@@ -108,7 +108,7 @@ def _one_seed(corpora: Corpora, seed: int) -> dict[str, dict[str, float]]:
     return results
 
 
-class _Index:
+class ExamIndex:
     """The documents of an exam as the files of an index version, opened, and the queries of the exam."""
 
     def __init__(
@@ -135,7 +135,7 @@ class _Index:
         return HybridRanker(self.dense, self.lexical, self._role, fusion)
 
 
-def _judged(index: _Index, exam: Exam, seed: int) -> Iterator[tuple[Candidates, Mapping[int, float]]]:
+def judged(index: ExamIndex, exam: Exam, seed: int) -> Iterator[tuple[Candidates, Mapping[int, float]]]:
     """The candidates of some queries with the gains of their answers, as the build of an index learns from."""
     chosen = np.random.default_rng(seed).permutation(len(exam))[:LEARNED_ON].tolist()
     candidates = index.hybrid(Fusion()).candidates(index.queries.at(chosen))

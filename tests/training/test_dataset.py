@@ -12,6 +12,7 @@ TABLES = {
     "interactions.csv": "query_id,item_id,grade\nv,a,5\nu,c,1\nv,b,2\n",
     "relations.csv": "item_id,related_id,relation\na,b,co-purchase\nc,a,same-set\n",
     "judgements.csv": "query_id,item_id,score,source\nw,a,0.5,judge\n",
+    "preferences.csv": "query_id,better_id,worse_id\nw,a,c\nw,c,a\n",
 }
 
 
@@ -30,6 +31,9 @@ def test_tables_are_joined_by_id(tmp_path: Path) -> None:
     assert dataset.relations.relation_N.tolist() == ["co-purchase", "same-set"]
     assert dataset.judgements is not None
     assert (dataset.judgements.query_N.tolist(), dataset.judgements.score_N.tolist()) == ([2], [0.5])
+    assert dataset.preferences is not None
+    assert (dataset.preferences.query_N.tolist(), dataset.preferences.better_N.tolist()) == ([2, 2], [1, 2])
+    assert dataset.report.contradicting_preferences == 1
     assert dataset.report.as_dict() | {"items": 3, "queries": 3, "interactions": 3} == dataset.report.as_dict()
 
 

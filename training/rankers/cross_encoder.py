@@ -12,6 +12,7 @@ import pyarrow as pa
 import torch
 from pydantic import Field
 from torch import Tensor, nn
+from torch.nn.functional import normalize
 
 from bundle.columns import batches_of_like_length
 from bundle.config import Config
@@ -30,7 +31,11 @@ from training.pretrained import DEFAULT_MODEL, PretrainedModels
 from training.ragged import IntArray
 from training.rankers.contract import Reads
 
-_PAIRS_A_BATCH, _VALUES_A_BATCH = 256, 32768
+Head = Literal["pooled", "tokens"]
+
+# Pairs and values of a batch. On a processor many pairs at once are no cheaper than few, and padding is.
+_A_BATCH = {"cpu": (16, 2048)}
+_A_BATCH_ELSEWHERE = (256, 32768)
 
 
 class CrossEncoderConfig(Config):
@@ -41,6 +46,12 @@ class CrossEncoderConfig(Config):
     query_columns: tuple[str, ...] = Field(min_length=1, description="Text columns of a query, joined by a space.")
     item_columns: tuple[str, ...] = Field(min_length=1, description="Text columns of an item, joined by a space.")
     max_tokens: int = Field(default=192, ge=8, description="Tokens of a pair; of two long texts the longer is cut.")
+    head: Head = Field(
+        default="pooled",
+        description="What becomes the score: 'pooled' one direction of the pooled states, which must be learned from "
+        "nothing; 'tokens' also how near each query token is to an item token, which a model of similar sentences "
+        "knows before it is trained, so that few pairs go further.",
+    )
 
     @property
     def reads(self) -> Reads:
@@ -53,20 +64,41 @@ class CrossEncoderConfig(Config):
 
 
 class CrossEncoder(nn.Module):
-    """Pairs of texts to scores: the pooled states times one learned direction."""
+    """Pairs of texts to scores: the pooled states times one learned direction.
 
-    def __init__(self, backbone: Backbone, pooling: str) -> None:
+    With the head 'tokens' a learned multiple of `nearest_tokens` is added, 20 at first.
+    """
+
+    def __init__(self, backbone: Backbone, pooling: str, head: Head = "pooled") -> None:
         super().__init__()
         self.backbone = backbone
         self.pooling = pooling
+        self.sharpness = nn.Parameter(torch.tensor(20.0)) if head == "tokens" else None
         self.head = nn.Linear(backbone.width, 1)
         nn.init.normal_(self.head.weight, std=0.02)
         nn.init.zeros_(self.head.bias)
 
     def forward(self, token_NT: Tensor, part_NT: Tensor) -> Tensor:
         """Shifted ids, 0 pads, and whose they are (0 query, 1 item), int64 [N, T] -> scores float32 [N]."""
-        score_N1: Tensor = self.head(pool(self.backbone(token_NT, part_NT), token_NT, self.pooling))
-        return score_N1[:, 0]
+        state_NTH = self.backbone(token_NT, part_NT)
+        score_N1: Tensor = self.head(pool(state_NTH, token_NT, self.pooling))
+        if self.sharpness is None:
+            return score_N1[:, 0]
+        return score_N1[:, 0] + self.sharpness * nearest_tokens(state_NTH, token_NT, part_NT)
+
+
+def nearest_tokens(state_NTH: Tensor, token_NT: Tensor, part_NT: Tensor) -> Tensor:
+    """Mean over query tokens of the largest cosine to an item token [N]; -1 for an item without tokens.
+
+    Khattab and Zaharia, "ColBERT" (SIGIR 2020), section 3.2, over states that have read both texts.
+    """
+    unit_NTH = normalize(state_NTH, dim=2)
+    of_item_N1T = ((token_NT > 0) & (part_NT == 1))[:, None, :]
+    of_query_NT = ((token_NT > 0) & (part_NT == 0)).to(unit_NTH.dtype)
+    cosine_NTT = unit_NTH @ unit_NTH.transpose(1, 2)
+    nearest_NT = cosine_NTT.masked_fill(~of_item_N1T, -1.0).amax(2)
+    nearest_N: Tensor = (nearest_NT * of_query_NT).sum(1) / of_query_NT.sum(1).clamp_min(1.0)
+    return nearest_N
 
 
 class CrossEncoderRanker(nn.Module):
@@ -81,9 +113,14 @@ class CrossEncoderRanker(nn.Module):
                 f"{folder.max_tokens}; lower it"
             )
         self._tokens = folder.tokenizer.pairs(config.max_tokens)
+        if config.head == "tokens" and not (self._tokens([("a", "b")]).part_NT == 1).any():
+            raise ConfigError(
+                f"the tokenizer of the model '{config.model}' does not say which tokens are the item's, so head = "
+                "'tokens' could compare none; use head = 'pooled', or a model of the BERT family"
+            )
         self._query = _Texts(dataset.queries.table, config.query_columns, dataset.queries.source)
         self._item = _Texts(dataset.items.table, config.item_columns, dataset.items.source)
-        self.model = CrossEncoder(load_backbone(folder), folder.config.pooling)
+        self.model = CrossEncoder(load_backbone(folder), folder.config.pooling, config.head)
 
     def score(self, query_rows_B: IntArray, item_rows_BC: IntArray) -> Tensor:
         """Scores float32 [B, C] of these rows of the dataset."""
@@ -99,7 +136,7 @@ class CrossEncoderRanker(nn.Module):
         tokens = self.tokens(pairs)
         device = self.model.head.weight.device
         length_N = (tokens.token_NT > 0).sum(1)
-        batches = batches_of_like_length(length_N, _PAIRS_A_BATCH, _VALUES_A_BATCH)
+        batches = batches_of_like_length(length_N, *_A_BATCH.get(device.type, _A_BATCH_ELSEWHERE))
         parts = [
             self.model(*(torch.from_numpy(a[rows, : length_N[rows].max()]).to(device) for a in _arrays(tokens)))
             for rows in batches

@@ -6,7 +6,9 @@ Training of BERT Rerankers in Multi-stage Retrieval Pipeline" (2021). Letters: Q
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -15,13 +17,20 @@ from pydantic import Field
 from bundle.features import FeatureSpec
 from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
+from training.epoch_hook import HookContext
 from training.mining.miner import HardNegativesConfig, Mined, Miner
+from training.optimizer import rate_factor
 from training.ragged import FloatArray, IntArray
 from training.rankers.cross_encoder import CrossEncoderConfig, CrossEncoderRanker, export_cross_encoder
 from training.rankers.learner import RankerLearner, RankerSteps
-from training.rerankers.contract import AskedPart, BundleParts, ListScore, RerankerData, TrainedReranker
+from training.rerankers.contract import AskedPart, BundleParts, ListScore, RerankerData
+from training.rerankers.objectives import RerankerObjectiveConfig
+from training.rerankers.objectives.listwise import ListwiseConfig
+from training.rerankers.preferences import PreferenceLoss, PreferencesConfig
+from training.rerankers.student import StudentConfig, agreement, check_layers, shrink, teacher_scores
 
 _PAIRS_COMPARED = 64
+_QUERIES_COMPARED = 50
 
 
 class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
@@ -38,6 +47,21 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
         "likely positives; unset for no such limit.",
     )
 
+    objective: RerankerObjectiveConfig = Field(
+        default_factory=ListwiseConfig, description="What a query's candidates teach."
+    )
+    preferences: PreferencesConfig | None = Field(
+        default=None, description="Learn from the preferences table too; not if unset."
+    )
+    student: StudentConfig | None = Field(
+        default=None, description="A smaller model that is taught by the trained one and served; none if unset."
+    )
+    warmup: float = Field(
+        default=0.0, ge=0, lt=1, description="Share of all steps over which the learning rates rise from 0."
+    )
+    schedule: Literal["constant", "linear"] = Field(
+        default="constant", description="'linear' lets the learning rates fall to 0 over the steps."
+    )
     test_queries: int = Field(
         default=100, ge=1, description="Test queries, at most, that reranking is measured on, each with `depth` items."
     )
@@ -57,22 +81,57 @@ class CrossEncoderRerankerConfig(CrossEncoderConfig, RankerSteps):
                 f"[pretrained.{self.model}] with a path"
             )
 
-    def fit(self, data: RerankerData) -> TrainedReranker:
+    def fit(self, data: RerankerData) -> "TrainedCrossEncoder":
         """Train on the training queries of the finished towers.
 
-        Raises ConfigError as its build does, BadData and Diverged as `RankerLearner.learn`.
+        Raises ConfigError as its build does and for a student that is no smaller, BadData and Diverged as
+        `RankerLearner.learn`, BadData also where no preference can be learned from.
         """
         context = data.context
         ranker = self.build(context)
+        more = [self.preferences.build(context)] if self.preferences else []
+        if self.student is not None:
+            check_layers(ranker, self.student.layers)
         mining = HardNegativesConfig(depth=self.depth, per_query=self.depth, relative_margin=self.relative_margin)
         mined = Miner(mining, context).mine()
-        RankerLearner(ranker, self, context.progress).learn(mined, self.steps, np.random.default_rng(context.seed))
+        learner = RankerLearner(ranker, self, context.progress, loss=self.objective, more=more)
+        rng = np.random.default_rng(context.seed)
+        learner.learn(mined, self.steps, rng, partial(rate_factor, self, steps=self.steps))
+        if self.student is not None:
+            ranker = self._taught(self.student, ranker, mined, context, more)
         tokenizer = context.pretrained.folder(self.model).tokenizer
-        return _Trained(self, ranker, tokenizer, _example_pairs(ranker, mined))
+        return TrainedCrossEncoder(self, ranker, tokenizer, _example_pairs(ranker, mined))
+
+    def _taught(
+        self,
+        student: StudentConfig,
+        teacher: CrossEncoderRanker,
+        mined: Mined,
+        context: HookContext,
+        more: Sequence[PreferenceLoss],
+    ) -> CrossEncoderRanker:
+        """The student; notes how far it orders mined items as its teacher does, before and after."""
+        ranker = self.build(context)
+        ranker.load_state_dict(teacher.state_dict())
+        shrink(ranker, student.layers)
+        before = agreement(ranker.eval(), teacher, mined, _QUERIES_COMPARED)
+        learner = RankerLearner(
+            ranker, self, context.progress, loss=student.loss, targets=teacher_scores(teacher), more=more
+        )
+        rng = np.random.default_rng((context.seed, 1))
+        learner.learn(mined, student.steps, rng, partial(rate_factor, self, steps=student.steps))
+        after = agreement(ranker, teacher, mined, _QUERIES_COMPARED)
+        context.progress.start("student", None)
+        context.progress.note(
+            f"the student of {student.layers} layers orders {after:.3f} of the pairs of mined items as its teacher "
+            f"does, {before:.3f} before it was taught"
+        )
+        context.progress.finish()
+        return ranker
 
 
 @dataclass(frozen=True)
-class _Trained:
+class TrainedCrossEncoder:
     """Implements TrainedReranker; `pairs`: texts that torch and the graph are compared on."""
 
     config: CrossEncoderRerankerConfig

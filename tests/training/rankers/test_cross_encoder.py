@@ -1,5 +1,6 @@
 """The cross-encoder over a small dataset: it scores pairs of rows, learns, and exports."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from training.rankers.cross_encoder import (
     CrossEncoderRanker,
     check_cross_encoder,
     export_cross_encoder,
+    nearest_tokens,
 )
 from training.rankers.losses import listwise_loss
 
@@ -84,6 +86,29 @@ def test_it_learns_which_item_belongs_to_a_query(models: PretrainedModels) -> No
     assert losses[-1] < losses[0] / 3
 
 
+def test_near_tokens_by_hand() -> None:
+    """Query tokens (1, 0) and (0, 1); item tokens (1, 0) and (1, 1): cosines 1 and 0.7071. The last column pads."""
+    state = torch.tensor([[[2.0, 0.0], [0.0, 1.0], [3.0, 0.0], [1.0, 1.0], [0.0, 9.0]]]).repeat(2, 1, 1)
+    token = torch.tensor([[5, 6, 7, 8, 0], [5, 6, 0, 0, 0]])
+    part = torch.tensor([[0, 0, 1, 1, 1], [0, 0, 0, 0, 0]])
+    assert nearest_tokens(state, token, part).tolist() == pytest.approx([(1 + 0.5**0.5) / 2, -1.0])
+
+
+def test_the_head_of_near_tokens_tells_items_apart_untrained_and_its_graph_does_too(
+    models: PretrainedModels, tmp_path: Path
+) -> None:
+    teacher = ranker(models, CONFIG.model_copy(update={"head": "tokens"}))
+    rows = np.arange(N, dtype=np.int64)
+    with torch.no_grad():
+        score_NN = teacher.score(rows, np.tile(rows, (N, 1)))
+        plain_NN = ranker(models).score(rows, np.tile(rows, (N, 1)))
+    own_N = torch.arange(N)
+    assert (score_NN.argmax(1) == own_N).float().mean() > 0.5
+    assert (plain_NN.argmax(1) == own_N).float().mean() < 0.2
+    pairs = [(f"old {word}", f"{other} the big table") for word in WORDS for other in WORDS[::5]]
+    assert export_cross_encoder(teacher.model, teacher.tokens(pairs), tmp_path / "reranker.onnx") <= 1e-3
+
+
 def test_the_graph_gives_the_scores_also_in_int8(models: PretrainedModels, tmp_path: Path) -> None:
     teacher = ranker(models)
     with torch.no_grad():
@@ -119,6 +144,18 @@ def test_what_cannot_be_is_refused_with_what_is_there(models: PretrainedModels) 
     bare = small_dataset([(0, 0)], item_columns={"title": ["red"], "text": ["x"]})
     with pytest.raises(ConfigError, match="has no text column ask for the cross-encoder; it has: none"):
         CrossEncoderRanker(CONFIG, bare, models)
+
+
+def test_near_tokens_need_a_tokenizer_that_tells_the_texts_apart(tmp_path: Path) -> None:
+    folder = write_tiny_model(tmp_path / "alike")
+    tokenizer = json.loads((folder / "tokenizer.json").read_text())
+    for piece in tokenizer["post_processor"]["pair"]:
+        next(iter(piece.values()))["type_id"] = 0
+    (folder / "tokenizer.json").write_text(json.dumps(tokenizer))
+    models = PretrainedModels({"tiny": PretrainedConfig(path=folder)})
+    ranker(models)
+    with pytest.raises(ConfigError, match="does not say which tokens are the item's"):
+        ranker(models, CONFIG.model_copy(update={"head": "tokens"}))
 
 
 def test_a_checkpoint_gives_the_scores_back(models: PretrainedModels) -> None:

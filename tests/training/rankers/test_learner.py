@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from bundle.progress import NoProgress
 from tests.training.hook_world import context_of, point_dataset, point_settings, points
@@ -11,8 +12,9 @@ from training.errors import BadData, Diverged
 from training.mining.miner import HardNegativesConfig, Mined, Miner
 from training.mining.search import Found
 from training.ragged import Ragged
-from training.rankers.learner import RankerLearner, RankerSteps, candidate_lists
-from training.rankers.mlp import MlpRankerConfig
+from training.rankers.contract import Ranker
+from training.rankers.learner import More, RankerLearner, RankerSteps, candidate_lists
+from training.rankers.mlp import MlpRanker, MlpRankerConfig
 
 
 def nearest(n_queries: int, n_items: int) -> HookContext:
@@ -51,3 +53,27 @@ def test_a_ranker_learns_to_tell_the_positive_from_what_was_mined() -> None:
         next(iter(ranker.parameters())).fill_(torch.nan)
     with pytest.raises(Diverged, match="lower its learning_rate"):
         learner.learn(mined, 1, np.random.default_rng(0))
+
+
+def test_rates_follow_the_factor_and_more_is_learned_beside_the_lists() -> None:
+    context = nearest(60, 50)
+    mined = Miner(HardNegativesConfig(depth=20, relative_margin=None), context).mine()
+
+    def trained(factor: float, *more: More) -> MlpRanker:
+        torch.manual_seed(0)
+        ranker = MlpRankerConfig(dimension=8).build(context)
+        learner = RankerLearner(ranker, RankerSteps(learning_rate=0.01), NoProgress(), more=more)
+        learner.learn(mined, 20, np.random.default_rng(0), lambda step: factor * (step < 10))
+        return ranker
+
+    def low(ranker: Ranker, rng: np.random.Generator) -> Tensor:
+        rows = np.array([0, 1])
+        return ranker.score(rows, np.array([[4], [4]])).square().sum()
+
+    torch.manual_seed(0)
+    fresh = MlpRankerConfig(dimension=8).build(context)
+    still, moved, more = trained(0), trained(1), trained(1, low)
+    assert all(torch.equal(a, b) for a, b in zip(fresh.parameters(), still.parameters(), strict=True))
+    assert not torch.equal(next(moved.parameters()), next(fresh.parameters()))
+    with torch.no_grad():
+        assert low(more, np.random.default_rng(0)) < 0.5 * low(moved, np.random.default_rng(0))

@@ -1,9 +1,12 @@
 """A run with a reranker: it learns, and scores in the bundle as in torch; settings that cannot be are refused."""
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -13,15 +16,20 @@ from bundle.config import validate_config
 from bundle.errors import ConfigError
 from bundle.progress import NoProgress
 from bundle.rerankers import RerankerSpecs
+from bundle.rerankers.cross_encoder import FILE
 from bundle.session import SessionConfig
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from tests.training.tiny_model import WORDS, write_tiny_model
 from training.compare import compare
 from training.config import TrainConfig
+from training.device import repeatable
+from training.epoch_hook import HookContext
 from training.learn import Learner
 from training.load import load
 from training.rerank import RerankStep
+from training.rerankers.contract import RerankerData
+from training.rerankers.cross_encoder import CrossEncoderRerankerConfig, TrainedCrossEncoder
 from training.run import train
 from training.score import model_score
 
@@ -69,7 +77,7 @@ def settings(model: Path, **reranker: Any) -> dict[str, Any]:
                 "query_columns": ["ask"],
                 "item_columns": ["word", "year"],
                 "max_tokens": 20,
-                "steps": 120,
+                "steps": 200,
                 "negatives": 5,
                 "depth": 15,
                 "relative_margin": None,
@@ -133,6 +141,55 @@ def test_equal_settings_give_the_same_scores_and_the_graph_has_them(base: Path, 
     place = comparison.queries.query_rows_Q.tolist().index(2 * N + WORDS.index("red"))
     expected_N = reranking.trained.scorer(step.test())(place, np.arange(N, dtype=np.int64))
     np.testing.assert_allclose(scores[0], expected_N, atol=1e-5 * np.abs(expected_N).max())
+
+
+class Notes(NoProgress):
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+@pytest.fixture(scope="module")
+def context(base: Path) -> HookContext:
+    config = validate_config(TrainConfig, settings(base / "model"), "test")
+    return Learner(config, *load(config, base), NoProgress(), base=base).learn().context
+
+
+def fitted(context: HookContext, model: Path, **changes: Any) -> TrainedCrossEncoder:
+    given = settings(model, steps=60, head="tokens", **changes)["rerankers"]["cross_encoder"]
+    data = RerankerData(context, lambda: pytest.fail("it reads no held-out part"), np.zeros(0, np.int64), False, None)
+    with repeatable(0, 1, torch.device("cpu")):
+        return validate_config(CrossEncoderRerankerConfig, given, "test").fit(data)
+
+
+def found_first(reranker: TrainedCrossEncoder) -> float:
+    """Share of the test queries whose own word scores highest of all."""
+    rows_N = np.arange(N, dtype=np.int64)
+    with torch.no_grad():
+        score_QN = reranker.ranker.score(rows_N + 2 * N, np.tile(rows_N, (N, 1)))
+    return float((score_QN.argmax(1).numpy() == rows_N).mean())
+
+
+@pytest.mark.parametrize("kind", ["pointwise", "pairwise", "joint"])
+def test_every_objective_trains_it(base: Path, context: HookContext, kind: str) -> None:
+    reranker = fitted(context, base / "model", objective={"kind": kind}, schedule="linear", warmup=0.1)
+    assert found_first(reranker) > 0.7
+
+
+def test_a_student_is_exported_in_the_place_of_its_teacher(base: Path, context: HookContext, tmp_path: Path) -> None:
+    notes = Notes()
+    student = {"layers": 1, "steps": 60, "objective": "kl"}
+    reranker = fitted(replace(context, progress=notes), base / "model", student=student)
+    (note,) = (note for note in notes.notes if "student" in note)
+    after, before = map(float, re.findall(r"0\.\d+", note))
+    assert after > before
+    assert found_first(reranker) > 0.7
+    reranker.export(tmp_path)
+    weights = [node.name for node in onnx.load(tmp_path / FILE).graph.initializer]
+    assert any("layer.0." in name for name in weights)
+    assert not any("layer.1." in name for name in weights)
 
 
 def test_what_a_request_could_not_give_is_refused(base: Path) -> None:
