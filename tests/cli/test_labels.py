@@ -137,6 +137,6 @@ def test_pairs_to_learn_from_are_chosen_by_votes_and_vectors(
     assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 0
     chosen = (tmp_path / "next.csv").read_text().split()
     assert len(chosen) == 3 and "a-00003" in chosen[1]
-    write_run(tmp_path / "a.run", Run("a", {"q": {"unknown": 3.0}}))
+    write_run(tmp_path / "a.run", Run("a", {"q": {"unknown": 3.0, "a-00001": 2.0}}))
     assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 2
     assert "unknown" in capsys.readouterr().err
