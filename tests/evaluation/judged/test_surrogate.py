@@ -16,7 +16,7 @@ def test_a_query_s_own_labels_do_not_enter_its_prediction() -> None:
     fold_N = folds_of(pairs.query_N, pairs.n_queries, 0)
     same_fold_N = fold_N == fold_N[own_N][0]
     np.testing.assert_array_equal(before[same_fold_N], after[same_fold_N])
-    eager = replace(pairs, vote_NJ=np.where(own_N[:, None], 1e6, pairs.vote_NJ))
+    eager = replace(pairs, vote_NJ=np.where(own_N[:, None], 5.0, pairs.vote_NJ))
     higher = replace(eager, gold_N=np.where(own_N & pairs.is_gold_N, 100.0, pairs.gold_N))
     np.testing.assert_array_equal(predicted_gains(eager, 0)[own_N], predicted_gains(higher, 0)[own_N])
     assert (before[~same_fold_N] != after[~same_fold_N]).any()
