@@ -6,9 +6,12 @@ Nothing here imports faiss before the environment says that OpenMP has one threa
 import json
 import logging
 import os
+import signal
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -24,7 +27,10 @@ _OVERRIDES = "TANDEM_OVERRIDES"
 
 
 def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
-    """Serve until a signal; raises ConfigError before anything starts when a setting is wrong."""
+    """Serve until a signal, to be called in the main thread; after SIGTERM the process ends with 0.
+
+    Raises ConfigError before anything starts when a setting is wrong.
+    """
     settings = load_settings(config, overrides)
     if not settings.workspace.is_dir():
         raise ConfigError(
@@ -38,6 +44,8 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     if settings.server.workers == 1:
         from service.app import create_app
 
+        # uvicorn takes SIGTERM over while it runs, and at its end raises it again for the handler before it.
+        signal.signal(signal.SIGTERM, _leave)
         uvicorn.Server(uvicorn_config(settings, create_app(settings, owns_process=True))).run()
         return
     # Worker processes read the same settings again, so no secret has to travel.
@@ -46,6 +54,10 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="tandem-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _run_workers(settings)
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def worker_app() -> FastAPI:

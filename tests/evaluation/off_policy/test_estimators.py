@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -88,3 +90,20 @@ def test_probabilities_that_are_none_and_a_ranking_never_logged_are_refused() ->
     only_a = type(HAND)(("a", "b"), 1, np.zeros(4, dtype=np.int64), HAND.place_N, HAND.reward_N, np.full(4, 0.5))
     with pytest.raises(UnusableLog, match="never shows"):
         ips(only_a, np.tile([0.0, 1.0], (4, 1)))
+    one = replace(HAND, item_N=HAND.item_N[:1], place_N=HAND.place_N[:1], propensity_N=HAND.propensity_N[:1])
+    with pytest.raises(UnusableLog, match="give at least 2"):
+        ips(one, EVEN[:1])
+
+
+def test_weights_that_do_not_average_to_one_are_told() -> None:
+    log, _, new_KA = simulated(4, 6000)
+    policy_NA = new_KA[log.place_N]
+    assert ips(log, policy_NA).finding() is None
+    assert ips(log, policy_NA, clip=1.0).finding() is None  # clipping is what was asked for
+    wider = replace(log, item_ids=(*log.item_ids, "never shown"))
+    unseen_NA = np.column_stack([0.7 * policy_NA, np.full(len(log), 0.3)])
+    finding = ips(wider, unseen_NA).finding()
+    assert finding is not None and "0.7" in finding and "the log never could" in finding
+    halved = ips(replace(log, propensity_N=log.propensity_N / 2), policy_NA).finding()
+    assert halved is not None and halved.endswith("not those that the log was made with")
+    assert "never could" not in halved

@@ -33,6 +33,7 @@ def test_queries_are_kept_where_they_are_named(tmp_path: Path) -> None:
         ("a,0,1,0.5\n", r"row 1, column 'position' is under 1"),
         ("a,1,1,0.5\na,1,1,0\n", r"row 2, column 'propensity' is no probability"),
         ("a,1,1,1.5\n", r"row 1, column 'propensity' is no probability"),
+        ("a,1,inf,0.5\n", r"row 1, column 'reward' is infinite"),
         ("a,1,,0.5\n", r"row 1, column 'reward' is missing"),
     ],
 )
