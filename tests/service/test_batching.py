@@ -180,6 +180,27 @@ def test_the_deadline_answers_even_while_the_worker_is_busy() -> None:
     scenario(work)
 
 
+class Fatal(Echo):
+    """Ends the thread that runs it."""
+
+    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
+        raise SystemExit
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_where_the_worker_ended_requests_are_late_and_then_refused() -> None:
+    async def work() -> None:
+        bench, echo = Bench(deadline_s=0.05, max_pending_records=2), Echo()
+        for operation in (Fatal(), echo):
+            with pytest.raises(DeadlineExceeded):
+                await bench.submit(operation, b"late")
+        assert not bench.batcher.is_alive() and echo.runs == []
+        with pytest.raises(Overloaded):
+            await bench.submit(echo, b"too many")
+
+    scenario(work)
+
+
 def test_cancelled_work_is_dropped() -> None:
     async def work() -> None:
         bench, echo = Bench(), Echo()
