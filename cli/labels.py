@@ -50,12 +50,16 @@ def estimate(
     as_json: JsonOption = False,
 ) -> None:
     """Estimate a measure of a run, or the difference of two, with an interval that holds whatever the judges say."""
+    from evaluation.judged.pairs import ENOUGH_GOLD
+
     result = _runs(run, against, votes, gold, measure, gain).estimate(scope, level, seed)
     corrected = result.corrected
     say(
         f"{measure}: {corrected.value:.4f}, {level:.0%} interval {corrected.low:.4f} to {corrected.high:.4f} "
         f"({result.n_queries:,} queries, {result.n_pairs:,} pairs, {result.n_gold:,} labels)"
     )
+    if result.n_gold < ENOUGH_GOLD:
+        say(f"warning: with fewer than {ENOUGH_GOLD} labels the interval tends to be too narrow; label more")
     if votes is not None:
         say(f"the judges alone would say {result.judges_alone:.4f}, their scores taken as gains")
     if as_json:

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import signal
+import ssl
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -18,6 +19,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from bundle.errors import ConfigError
+from service.keys import read_keys
 from service.logs import configure_logging
 from service.settings import Settings, load_settings
 
@@ -32,12 +34,7 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     Raises ConfigError before anything starts when a setting is wrong.
     """
     settings = load_settings(config, overrides)
-    if not settings.workspace.is_dir():
-        raise ConfigError(
-            f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
-            "--workspace or TANDEM_WORKSPACE",
-            workspace=str(settings.workspace),
-        )
+    _check_files(settings)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure_logging(settings.logs.level)
     logger.info("server starting", extra={"settings": settings.redacted()})
@@ -54,6 +51,28 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="tandem-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _run_workers(settings)
+
+
+def _check_files(settings: Settings) -> None:
+    """Raise ConfigError for files without which no server starts; a worker process would fail and be started again."""
+    if not settings.workspace.is_dir():
+        raise ConfigError(
+            f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
+            "--workspace or TANDEM_WORKSPACE",
+            workspace=str(settings.workspace),
+        )
+    if settings.security.keys_file is not None:
+        read_keys(settings.security.keys_file)
+    certificate, key = settings.server.tls_certificate, settings.server.tls_key
+    if certificate is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        except OSError as error:  # of which ssl.SSLError is one
+            raise ConfigError(
+                f"server.tls_certificate {certificate} and server.tls_key {key} cannot be used: "
+                f"{error.strerror or error}; give PEM files that belong together and that this user may read",
+                tls_certificate=str(certificate),
+            ) from error
 
 
 def _leave(_: int, __: FrameType | None) -> None:

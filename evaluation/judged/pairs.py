@@ -15,6 +15,8 @@ FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 LEAST_GOLD = 20
+ENOUGH_GOLD = 200
+"""Labels from which on intervals hold about as often as they say; with fewer they tend to be too narrow."""
 _MOST_ERRORS_OFF = 4.5  # a right draw goes beyond it about once in 50,000 times, simulated
 FOLDS = 5
 """Parts of the queries that the correction of each is learned without."""

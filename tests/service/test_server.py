@@ -133,3 +133,21 @@ def test_half_a_tls_configuration_is_refused(tmp_path: Path) -> None:
     path.write_text('[server]\ntls_certificate = "chain.pem"\n')
     with pytest.raises(ConfigError, match="tls_certificate and tls_key belong together"):
         serve(path)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_files_without_which_no_server_starts_are_named_before_any_worker_does(workers: int, tmp_path: Path) -> None:
+    authority, stranger = trustme.CA(), trustme.CA()
+    certificate, chain, key = authority.issue_cert("localhost"), tmp_path / "chain.pem", tmp_path / "key.pem"
+    certificate.cert_chain_pems[0].write_to_path(chain)
+    stranger.issue_cert("localhost").private_key_pem.write_to_path(key)
+    path = tmp_path / "server.toml"
+    head = f'workspace = "{tmp_path}"\n[server]\nworkers = {workers}\n'
+    for tail, says in (
+        (f'tls_certificate = "{chain}"\ntls_key = "{key}"\n', "PEM files that belong together"),
+        (f'tls_certificate = "{chain}"\ntls_key = "{tmp_path / "none.pem"}"\n', "No such file"),
+        (f'[security]\nkeys_file = "{tmp_path / "none.json"}"\n', "tandem keys create"),
+    ):
+        path.write_text(head + tail)
+        with pytest.raises(ConfigError, match=says):
+            serve(path)
