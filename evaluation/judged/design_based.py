@@ -44,10 +44,10 @@ def estimate_mean(
 
     `weight_N`: how much each pair's gain counts in its query's sum (`evaluation.judged.measure`). `scope`: whether the
     interval speaks of other queries drawn like these, or of these alone, where only the choice of labels is chance.
-    Raises TooFewLabels, NotDrawnFromHere.
+    Raises TooFewLabels. That the labels were drawn by their chances is the caller's word; see
+    `JudgedPairs.check_chances`.
     """
     pairs.check_labels()
-    pairs.check_chances(weight_N)
     predicted_N = predicted_gains(pairs, seed)
     corrected_N = corrected_gains(pairs, predicted_N)
     total_Q = _totals(pairs, weight_N * corrected_N)
@@ -64,11 +64,10 @@ def estimate_ratio(
 ) -> JudgedEstimate:
     """A sum of weighted gains over a sum of otherwise weighted gains, such as recall@k over all queries together.
 
-    The interval is the delta method's, for queries like these. Raises NotDrawnFromHere, and TooFewLabels, also where
-    the lower sum is not clearly above zero.
+    The interval is the delta method's, for queries like these. Raises TooFewLabels, also where the lower sum is not
+    clearly above zero.
     """
     pairs.check_labels()
-    pairs.check_chances(norm_N)
     corrected_N = corrected_gains(pairs, predicted_gains(pairs, seed))
     upper_Q, lower_Q = _totals(pairs, weight_N * corrected_N), _totals(pairs, norm_N * corrected_N)
     mean = float(lower_Q.mean())

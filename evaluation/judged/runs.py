@@ -70,17 +70,24 @@ class JudgedRuns:
         return cls(measure, pool, pairs.with_gains(measure.gains), weight_N)
 
     def estimate(self, scope: Scope, level: float, seed: int) -> JudgedEstimate:
-        """The measure with its interval; raises TooFewLabels, and UnknownMetric for recall of these queries alone."""
+        """The measure with its interval.
+
+        Raises TooFewLabels, NotDrawnFromHere, and UnknownMetric for recall of these queries alone.
+        """
         if self.measure.kind != "recall":
+            self._check(self.weight_N)
             return estimate_mean(self.pairs, self.weight_N, scope=scope, level=level, seed=seed)
         if scope == "these_queries":
             raise UnknownMetric("recall has an interval for queries like these only; for these alone take hits@k")
-        return estimate_ratio(self.pairs, self.weight_N, np.ones_like(self.weight_N), level=level, seed=seed)
+        norm_N = np.ones_like(self.weight_N)
+        self._check(norm_N)
+        return estimate_ratio(self.pairs, self.weight_N, norm_N, level=level, seed=seed)
 
     def plan(self, half_width: float, scope: Scope, level: float, seed: int) -> LabelPlan:
-        """How many labels an interval takes; raises TooFewLabels, and UnknownMetric for recall."""
+        """How many labels an interval takes; raises TooFewLabels, NotDrawnFromHere, and UnknownMetric for recall."""
         if self.measure.kind == "recall":
             raise UnknownMetric("labels can be planned for sums only; plan for hits@k in place of recall@k")
+        self._check(self.weight_N)
         return plan_labels(self.pairs, self.weight_N, half_width, scope=scope, level=level, seed=seed)
 
     def draw(self, count: int, seed: int) -> pa.Table:
@@ -106,6 +113,10 @@ class JudgedRuns:
         uncertainty_N = disagreement(self.pairs.vote_NJ)
         chosen = choose_pairs(uncertainty_N, embedding_ND, self.pairs.is_gold_N, count, config)
         return [self.pool.pairs[n] for n in chosen.tolist()]
+
+    def _check(self, weight_N: FloatArray) -> None:
+        self.pairs.check_labels()
+        self.pairs.check_chances(weight_N)
 
     def _expected_errors(self, seed: int) -> FloatArray:
         if not self.pairs.is_gold_N.any():
