@@ -33,8 +33,8 @@ def read_policy(path: Path, log: ImpressionLog) -> FloatArray:
         cell = entry["position"] - 1, number[entry["item_id"]]
         if cell in seen:
             raise InvalidTable(
-                f"{path} row {row}: item '{entry['item_id']}' at position {entry['position']} stands in an earlier row; "
-                "keep one",
+                f"{path} row {row}: item '{entry['item_id']}' at position {entry['position']} stands in an earlier "
+                "row; keep one",
                 path=str(path),
                 row=row,
             )
