@@ -6,6 +6,7 @@ import pytest
 from evaluation.errors import UnusableLog
 from evaluation.normal_estimate import NormalEstimate
 from evaluation.off_policy.estimators import direct_method, doubly_robust, importance_weights, ips, snips
+from evaluation.off_policy.log import FloatArray, ImpressionLog
 from evaluation.off_policy.rewards import expected_rewards
 from tests.evaluation.off_policy.logs import HAND, simulated
 
@@ -62,6 +63,35 @@ def test_every_estimate_covers_the_true_value_and_the_log_s_own_mean_does_not() 
         errors.append([abs(found["dr"].value - truth), abs(found["ips"].value - truth)])
     assert all(np.mean(values) >= 0.88 for values in covered.values()), {k: np.mean(v) for k, v in covered.items()}
     assert np.mean(errors, axis=0)[0] < np.mean(errors, axis=0)[1]
+
+
+def estimates_of(log: ImpressionLog, policy_NA: FloatArray, model_NA: FloatArray) -> list[NormalEstimate]:
+    return [
+        ips(log, policy_NA).estimate,
+        snips(log, policy_NA).estimate,
+        doubly_robust(log, policy_NA, model_NA).estimate,
+        doubly_robust(log, policy_NA, model_NA, self_normalised=True).estimate,
+        direct_method(policy_NA, model_NA),
+    ]
+
+
+def test_standard_errors_are_the_spread_over_resampled_logs() -> None:
+    log, _, new_KA = simulated(5, 2000)
+    log = replace(log, reward_N=log.reward_N + 1)  # far from 0, where SNIPS varies much less than IPS
+    policy_NA, model_NA = new_KA[log.place_N], np.linspace(0, 1, 6) / np.array([[2.0], [4.0]])[log.place_N]
+    random, values = np.random.default_rng(0), []
+    for _ in range(400):
+        n = random.integers(0, len(log), len(log))
+        drawn = replace(
+            log,
+            item_N=log.item_N[n],
+            place_N=log.place_N[n],
+            reward_N=log.reward_N[n],
+            propensity_N=log.propensity_N[n],
+        )
+        values.append([one.value for one in estimates_of(drawn, policy_NA[n], model_NA[n])])
+    errors = [one.standard_error for one in estimates_of(log, policy_NA, model_NA)]
+    np.testing.assert_allclose(errors, np.std(values, axis=0), rtol=0.12)
 
 
 def test_doubly_robust_survives_a_wrong_model_and_snips_a_shifted_reward() -> None:
