@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -25,6 +25,14 @@ MANIFEST = "manifest.json"
 TEMPORARY = ".writing-"
 REMOVING = ".removing-"
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class FileState(NamedTuple):
+    """Tells one content of a file from the next without reading it."""
+
+    inode: int
+    modified_ns: int
+    size_bytes: int
 
 
 class FileEntry(Config):
@@ -194,6 +202,15 @@ def replace_file(path: Path, content: str | bytes) -> None:
             error.filename = error.filename or str(path)
         raise
     fsync(path.parent)
+
+
+def file_state(path: Path) -> FileState | None:
+    """What changes when a file does; None while there is none that can be looked at."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return FileState(found.st_ino, found.st_mtime_ns, found.st_size)
 
 
 def fsync(path: Path) -> None:

@@ -32,6 +32,7 @@ class OnnxSession:
 
     def __init__(self, path: Path, config: SessionConfig) -> None:
         """Load the graph at `path`; raises ProviderUnavailable or BundleCorrupt."""
+        self.device = config.device
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = config.threads
         options.inter_op_num_threads = 1

@@ -1,4 +1,4 @@
-"""`tandem index`: build, tune, compare, rebuild, list, verify, activate, roll back and collect index versions."""
+"""`tandem index`: build, tune, compare, rebuild, list, verify, try, activate, roll back and collect index versions."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -146,6 +146,28 @@ def rollback_command(collection: CollectionOption, workspace: WorkspaceOption = 
     version = rollback(existing_collection(workspace, collection))
     say(f"{version} is active again")
     emit(version)
+
+
+@app.command("shadow")
+def shadow_command(
+    collection: CollectionOption,
+    version: Annotated[str | None, typer.Argument(help="Index version to try; none with --end.")] = None,
+    share: Annotated[float, typer.Option("--share", min=0.001, max=1, help="Share of the searches to repeat.")] = 0.1,
+    end: Annotated[bool, typer.Option("--end", help="End the trial.")] = False,
+    workspace: WorkspaceOption = DEFAULT_WORKSPACE,
+) -> None:
+    """Have servers try a version on a share of their real searches, which changes no answer."""
+    from index.store import end_shadow, start_shadow
+
+    place = existing_collection(workspace, collection)
+    if end == (version is not None):
+        raise typer.BadParameter("give either a version or --end", param_hint="VERSION")
+    if version is None:
+        end_shadow(place)
+        say("nothing is tried")
+    else:
+        start_shadow(place, version, share)
+        say(f"{version} is tried on {share:.1%} of the searches")
 
 
 @app.command("verify")

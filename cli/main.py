@@ -11,6 +11,7 @@ import typer
 
 from bundle.errors import ConfigError, InputError, RetrievalError
 from cli import (
+    clicks,
     compare,
     demo,
     evaluate,
@@ -39,6 +40,7 @@ app = typer.Typer(
 app.command("demo")(demo.demo)
 app.command("train")(train.train)
 app.command("synthetic-queries")(synthetic_queries.synthetic_queries)
+app.command("clicks")(clicks.clicks)
 app.command("evaluate")(evaluate.evaluate)
 app.command("compare")(compare.compare)
 app.add_typer(index.app, name="index")

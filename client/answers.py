@@ -40,6 +40,16 @@ class Hit:
     attributes: Mapping[str, Any] | None = None
     semantic_id: str | None = None
     vector: list[float] | None = None
+    reranked: bool | None = None
+    """Whether `score` is that of the reranking and not of the first stage, with `rerank` by cross-encoder or blend."""
+
+
+@dataclass(frozen=True)
+class Degraded:
+    """Why hits are not what was asked for: `failed`, `not_a_number` or `out_of_time`, and what can be done."""
+
+    reason: str
+    detail: str
 
 
 @dataclass(frozen=True)
@@ -52,11 +62,16 @@ class HitGroup:
 
 @dataclass(frozen=True)
 class QueryResult:
-    """The hits of one query, best first; groups in their place where `group_by` was given."""
+    """The hits of one query, best first; groups in their place where `group_by` was given.
+
+    `scored`: candidates that a reranking by cross-encoder or blend scored; `degraded`: why these are not all, or none.
+    """
 
     exhaustive: bool
     hits: tuple[Hit, ...] = ()
     groups: tuple[HitGroup, ...] = ()
+    scored: int | None = None
+    degraded: Degraded | None = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +88,7 @@ class SearchAnswer(Served):
 
 @dataclass(frozen=True)
 class RankedItem:
-    """One item with its exact score, and its position in the request."""
+    """One item with its score, and its position in the request."""
 
     index: int
     item_id: str | None
@@ -223,7 +238,14 @@ def _served(body: Json) -> dict[str, str]:
 
 def _result(body: Json) -> QueryResult:
     groups = tuple(HitGroup(group["prefix"], _all(Hit, group["hits"])) for group in body.get("groups", ()))
-    return QueryResult(body["exhaustive"], _all(Hit, body.get("hits", ())), groups)
+    degraded = body.get("degraded")
+    return QueryResult(
+        body["exhaustive"],
+        _all(Hit, body.get("hits", ())),
+        groups,
+        body.get("scored"),
+        None if degraded is None else _one(Degraded, degraded),
+    )
 
 
 def _all(kind: type[T], bodies: Any) -> tuple[T, ...]:

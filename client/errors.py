@@ -10,6 +10,7 @@ ClientError            root of this package's errors
     TooLarge           413: more bytes or records than the stated limit
     Overloaded         429: the queue is full
     NotReady           503: nothing is loaded yet, or the server is draining
+    RerankerFailed     503, reranker-failed: a reranking failed, and no other order was to be given
     DeadlineExceeded   504: the answer was not there in time
 """
 
@@ -69,6 +70,10 @@ class NotReady(ServiceError):
     """Nothing is loaded yet, or the server is draining."""
 
 
+class RerankerFailed(ServiceError):
+    """A reranking failed, and no other order was to be given; the same request fails again, so it is not sent again."""
+
+
 class DeadlineExceeded(ServiceError):
     """The answer was not there in time."""
 
@@ -85,6 +90,7 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
     503: NotReady,
     504: DeadlineExceeded,
 }
+_BY_CODE: dict[str, type[ServiceError]] = {"reranker-failed": RerankerFailed}
 
 
 def service_error(response: httpx.Response) -> ServiceError:
@@ -94,9 +100,11 @@ def service_error(response: httpx.Response) -> ServiceError:
     except ValueError:
         body = None
     problem = body if isinstance(body, dict) else {}
-    return _BY_STATUS.get(response.status_code, ServiceError)(
+    code = str(problem.get("code", "no-problem"))
+    error_class = _BY_CODE.get(code) or _BY_STATUS.get(response.status_code, ServiceError)
+    return error_class(
         response.status_code,
-        str(problem.get("code", "no-problem")),
+        code,
         str(problem.get("detail", response.text[:200])),
         response.headers.get("x-request-id", "unknown"),
         _seconds(response.headers.get("retry-after")),

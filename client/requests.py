@@ -42,7 +42,7 @@ class SearchOptions(TypedDict, total=False):
     relation: Literal["similar", "complementary"]
     k: int
     params: Mapping[str, int]
-    rerank: str
+    rerank: Literal["exact", "cross_encoder", "mmr"] | Mapping[str, Any]
     depth: int
     filter: Mapping[str, Any]
     hubness: str
@@ -58,6 +58,7 @@ class RerankOptions(TypedDict, total=False):
     vector: Sequence[float] | FloatArray
     items: Sequence[Record]
     item_ids: Sequence[str]
+    reranker: Literal["exact", "cross_encoder"]
     k: int
 
 
@@ -106,7 +107,7 @@ def search(collection: str, options: SearchOptions) -> Request[SearchAnswer]:
 
 
 def rerank(collection: str, options: RerankOptions) -> Request[RerankAnswer]:
-    """Order given items by their exact score."""
+    """Order given items by their score for a query."""
     body = _fields(options)
     if "vector" in body:
         body["vector"] = [float(number) for number in body["vector"]]

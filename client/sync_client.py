@@ -77,7 +77,7 @@ class Client:
         return self._send(requests.search(collection, options))
 
     def rerank(self, collection: str, **options: Unpack[RerankOptions]) -> RerankAnswer:
-        """Given items by their exact score for one query."""
+        """Given items by their score for one query."""
         return self._send(requests.rerank(collection, options))
 
     def semantic_ids(self, collection: str, **options: Unpack[EncodeOptions]) -> SemanticIdsAnswer:

@@ -13,7 +13,7 @@ COPY cli cli
 # The GPU wheels follow CUDA's own pins, which constraints.txt, made for the CPU, does not hold.
 # hadolint ignore=DL3013
 RUN python -m venv /opt/tandem \
- && /opt/tandem/bin/pip install --no-cache-dir ".[gpu]" \
+ && /opt/tandem/bin/pip install --no-cache-dir ".[gpu,traces]" \
  && /opt/tandem/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm

@@ -10,7 +10,7 @@ COPY service service
 COPY client client
 COPY cli cli
 RUN python -m venv /opt/tandem \
- && /opt/tandem/bin/pip install --no-cache-dir --constraint constraints.txt ".[cpu]" \
+ && /opt/tandem/bin/pip install --no-cache-dir --constraint constraints.txt ".[cpu,traces]" \
  && /opt/tandem/bin/pip uninstall --yes pip setuptools
 
 FROM python:3.11-slim-bookworm

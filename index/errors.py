@@ -8,9 +8,11 @@ VersionError                   an index version cannot be built, found, opened o
   BundleMismatch               the version pins another bundle than the one opened
   NoActiveVersion              no version was activated yet
   NoEarlierVersion             a rollback has nothing to go back to
+  AlreadyActive                a trial of the version that is active
   DeviceUnavailable            the asked device cannot hold this index
   RecallBelowTarget            no setting of the kind reaches the target index recall
   EmbeddingFailed              the item tower gave embeddings that cannot be indexed
+RerankerFailed                 a reranker raised, gave no numbers, or had no time
 InputError                     (bundle/errors.py)
   RelationNotServed            a relation between items that this bundle was not trained for
   HubnessNotServed             hubs are to be undone, but the index version has no bias for that
@@ -71,6 +73,12 @@ class NoEarlierVersion(VersionError):
     """A rollback has no earlier version to go back to."""
 
     code = "no-earlier-version"
+
+
+class AlreadyActive(VersionError):
+    """The version that is to be tried beside the active one is the active one."""
+
+    code = "already-active"
 
 
 class DeviceUnavailable(VersionError):
@@ -143,3 +151,9 @@ class ContradictoryExamples(InputError):
     """An example that hits are to be like has nothing that those they are to be unlike do not have."""
 
     code = "contradictory-examples"
+
+
+class RerankerFailed(RetrievalError):
+    """A reranker raised, gave scores that are not numbers, or had no time; `context["reason"]` says which."""
+
+    code = "reranker-failed"

@@ -22,6 +22,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from index.common_scale import z_score
+
 POOL = 100
 RANK_CONSTANT = 60
 UNRANKED = 0
@@ -62,7 +64,7 @@ def z_scores(candidates: Candidates) -> tuple[FloatArray, FloatArray]:
     """The z-scores [C] by embedding and by words; 0 where all of the pool score alike."""
     dense_rank_C, lexical_rank_C = candidates.dense_rank_C, candidates.lexical_rank_C
     in_pool_C = _is_first(dense_rank_C) | _is_first(lexical_rank_C)
-    return _standardised(candidates.dense_C, in_pool_C), _standardised(candidates.lexical_C, in_pool_C)
+    return z_score(candidates.dense_C, in_pool_C), z_score(candidates.lexical_C, in_pool_C)
 
 
 def best_first(score_C: FloatArray, row_C: IntArray, depth: int) -> IntArray:
@@ -74,14 +76,6 @@ def best_first(score_C: FloatArray, row_C: IntArray, depth: int) -> IntArray:
 def _is_first(rank_C: IntArray) -> NDArray[np.bool_]:
     is_first_C: NDArray[np.bool_] = (rank_C != UNRANKED) & (rank_C <= POOL)
     return is_first_C
-
-
-def _standardised(score_C: FloatArray, in_pool_C: NDArray[np.bool_]) -> FloatArray:
-    pool = score_C[in_pool_C].astype(np.float64)
-    if not len(pool) or pool.min() == pool.max():  # the deviation of equal numbers may round to more than 0
-        return np.zeros_like(score_C)
-    standard_C: FloatArray = ((score_C - pool.mean()) / pool.std()).astype(np.float32)
-    return standard_C
 
 
 def _reciprocal(rank_C: IntArray) -> FloatArray:

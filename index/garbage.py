@@ -12,6 +12,7 @@ from bundle.files import REMOVING, TEMPORARY, is_in_use, remove_unused
 from bundle.store import DAMAGED
 from bundle.workspace import Collection
 from index.reuse import KEPT_SHARDS
+from index.shadow import shadow_version
 from index.store import known_current, list_versions, pointer_lock, previous_versions
 
 LEAST_KEPT = 2
@@ -31,12 +32,13 @@ class Garbage:
 def kept_versions(collection: Collection, keep: int) -> list[str]:
     """The active version, then those that were active before it, latest first, then the newest others: `keep` in all.
 
-    The newest version is kept in any case: it may wait to be looked at or activated.
+    The newest version is kept in any case: it may wait to be looked at or activated. So is one that is being tried.
     """
     names = list_versions(collection)
     order = dict.fromkeys([known_current(collection), *reversed(previous_versions(collection)), *reversed(names)])
     kept = [name for name in order if name is not None and name in names][: max(keep, LEAST_KEPT)]
-    return list(dict.fromkeys([*kept, *names[-1:]]))
+    tried = [name for name in names if name == shadow_version(collection)]
+    return list(dict.fromkeys([*kept, *names[-1:], *tried]))
 
 
 def collect_garbage(collection: Collection, keep: int, *, dry_run: bool = False) -> Garbage:

@@ -52,7 +52,9 @@ class Queries:
         )
 
     def __len__(self) -> int:
-        forms = (self.vectors_BD, self.records, self.own_rows_B, self.sets)
+        if self.vectors_BD is not None:  # nearly always
+            return len(self.vectors_BD)
+        forms = (self.records, self.own_rows_B, self.sets)
         given = next(part for part in forms if part is not None)
         return len(given)
 

@@ -5,7 +5,7 @@ Where stored queries were asked, comparison.html and comparison.json beside them
 
 from html import escape
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import orjson
 from pydantic import Field, ValidationError
@@ -27,6 +27,13 @@ _SENTENCE: dict[Outcome, str] = {
     "unchanged": "The active version has this very catalogue, bundle and config; nothing was built.",
     "rolled back": "It was active before and is no more, and nothing has changed since; it was left alone.",
 }
+
+
+class LastRebuild(NamedTuple):
+    """When the last rebuild ended, in seconds since 1970, and what became of its version."""
+
+    ended_at_s: float
+    outcome: Outcome
 
 
 class RebuildReport(Config):
@@ -78,6 +85,21 @@ def read_outcome(collection: Collection, version: str) -> Outcome | None:
         return RebuildReport.model_validate_json(path.read_bytes()).outcome
     except (OSError, ValidationError):
         return None
+
+
+def newest_report(collection: Collection) -> Path | None:
+    """The report that was written last, None where there is none."""
+    written = [
+        (path.stat().st_mtime_ns, path) for path in (collection.folder / REPORTS_FOLDER).glob(f"*/{REPORT_FILE}")
+    ]
+    return max(written)[1] if written else None
+
+
+def last_rebuild(collection: Collection) -> LastRebuild | None:
+    """The last rebuild that ended with a report; None where no readable report tells. Raises OSError."""
+    path = newest_report(collection)
+    outcome = None if path is None else read_outcome(collection, path.parent.name)
+    return None if path is None or outcome is None else LastRebuild(path.stat().st_mtime, outcome)
 
 
 def _page(report: RebuildReport) -> str:

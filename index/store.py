@@ -3,7 +3,8 @@
 CURRENT names the active version. PREVIOUS holds the versions that were active before it, the latest last: `activate`
 pushes the version it replaces, `rollback` pops. So two rollbacks go two activations back, and a rollback is undone by
 activating a version by name. PREVIOUS is written before a push and after a pop; what a crash leaves in between differs
-from the finished state only by CURRENT standing at the end of PREVIOUS, which reading drops.
+from the finished state only by CURRENT standing at the end of PREVIOUS, which reading drops. SHADOW (index/shadow.py)
+names the version that is tried on real searches; a version that is activated is tried no more.
 """
 
 import fcntl
@@ -15,8 +16,9 @@ from pathlib import Path
 from bundle.errors import BundleNotFound
 from bundle.files import published_folders, replace_file, verify_files
 from bundle.workspace import Collection
-from index.errors import NoEarlierVersion, VersionCorrupt, VersionNotFound
+from index.errors import AlreadyActive, NoEarlierVersion, VersionCorrupt, VersionNotFound
 from index.manifest import IndexManifest, read_index_manifest
+from index.shadow import Shadow, remove_shadow, shadow_version, write_shadow
 
 KEPT_PREVIOUS = 100
 
@@ -73,7 +75,7 @@ def activate(collection: Collection, version: str) -> None:
             return
         if before is not None:
             _write_previous(collection, [*previous, before])
-        replace_file(collection.current, f"{version}\n")
+        _make_current(collection, version)
 
 
 def rollback(collection: Collection) -> str:
@@ -90,9 +92,32 @@ def rollback(collection: Collection) -> str:
             )
         version = kept[-1]
         _check_servable(collection, version)
-        replace_file(collection.current, f"{version}\n")
+        _make_current(collection, version)
         _write_previous(collection, kept[:-1])
     return version
+
+
+def start_shadow(collection: Collection, version: str, share: float) -> Shadow:
+    """Have servers repeat `share` of the search requests on `version` beside the active one, and return the trial.
+
+    Every file of it is checked first; another trial under way ends. Raises AlreadyActive, VersionNotFound,
+    VersionCorrupt, VersionFormatUnsupported, InvalidName or BundleNotFound.
+    """
+    _check_servable(collection, version)
+    with pointer_lock(collection):
+        read_version(collection, version)  # it may have been removed while it was checked
+        if known_current(collection) == version:
+            raise AlreadyActive(
+                f"index version '{version}' is the active one; a trial compares another version with it",
+                version=version,
+            )
+        return write_shadow(collection, version, share)
+
+
+def end_shadow(collection: Collection) -> None:
+    """End the trial of a candidate, if there is one."""
+    with pointer_lock(collection):
+        remove_shadow(collection)
 
 
 def known_current(collection: Collection) -> str | None:
@@ -102,6 +127,12 @@ def known_current(collection: Collection) -> str | None:
     except ValueError:
         return None
     return version if version in list_versions(collection) else None
+
+
+def _make_current(collection: Collection, version: str) -> None:
+    replace_file(collection.current, f"{version}\n")
+    if shadow_version(collection) == version:
+        remove_shadow(collection)
 
 
 def _check_servable(collection: Collection, version: str) -> None:

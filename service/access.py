@@ -6,11 +6,11 @@ those that tell an orchestrator whether the process lives and those that documen
 
 import hmac
 import logging
-import os
 import time
 from pathlib import Path
 
 from bundle.errors import ConfigError
+from bundle.files import FileState, file_state
 from service.call import Call
 from service.errors import ActivationDisabled, KeyNotAllowed, KeyRequired
 from service.keys import ApiKey, Scope, digest, read_keys
@@ -36,10 +36,10 @@ class Access:
             scopes = frozenset[Scope]({"read", "admin"})
             self._own = (ApiKey(name="admin_key", sha256=hashed, scopes=scopes, created_at="configured"),)
         self._keys: tuple[ApiKey, ...] = self._own
-        self._seen: tuple[int, int, int] | None = None
+        self._seen: FileState | None = None
         self._look_at = 0.0
         if self._path is not None:
-            self._seen = _state(self._path)
+            self._seen = file_state(self._path)
             self._keys = self._own + read_keys(self._path).keys
 
     @property
@@ -99,7 +99,7 @@ class Access:
         if now < self._look_at:
             return
         self._look_at = now + _LOOK_AGAIN_S
-        state = _state(path)
+        state = file_state(path)
         if state == self._seen:
             return
         self._seen = state
@@ -112,17 +112,5 @@ class Access:
 
 
 def _secret(call: Call) -> bytes | None:
-    for name, value in call.headers:
-        if name == b"authorization" and value.startswith(_BEARER):
-            return value[len(_BEARER) :]
-        if name == b"api-key":
-            return value
-    return None
-
-
-def _state(path: Path) -> tuple[int, int, int] | None:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return None
-    return found.st_ino, found.st_mtime_ns, found.st_size
+    bearer = call.headers.get(b"authorization", b"")
+    return bearer[len(_BEARER) :] if bearer.startswith(_BEARER) else call.headers.get(b"api-key")

@@ -15,8 +15,9 @@ from starlette.responses import Response
 from service.drain import notice_before_exit
 from service.hot_route import HotRoute
 from service.logs import RequestLog
+from service.media_types import RAW
 from service.middleware import RequestBoundary
-from service.openapi import DocumentedApp, problem_responses
+from service.openapi import RAW_ANSWER, RAW_BODY, problem_responses
 from service.release import RELEASE
 from service.routes.activate import ActivateHandler
 from service.routes.collections import collections_router
@@ -27,18 +28,24 @@ from service.routes.errors import errors_router
 from service.routes.health import health_router
 from service.routes.rerank import RerankHandler
 from service.routes.search import SearchHandler
+from service.routes.search_options import query_parameters
 from service.routes.semantic_ids import SemanticIdsHandler
+from service.routes.shadow import ShadowHandler, shadow_router
 from service.routes.versions import versions_router
 from service.schemas.collections import ActivateAnswer, ActivateRequest
 from service.schemas.embed import EmbedAnswer, EmbedRequest
 from service.schemas.rerank import RerankAnswer, RerankRequest
 from service.schemas.search import SearchAnswer, SearchRequest
 from service.schemas.semantic_ids import DecodeAnswer, EncodeAnswer, PrefixAnswer, SemanticIdsRequest
+from service.schemas.shadow import ShadowInfo, ShadowRequest
 from service.serving import Serving
 from service.settings import Settings
+from service.settings_file import SettingsFile
+from service.short_way import ShortWayApp
 
 PREFIX = "/v1/collections/{collection}"
-_QUERY_PROBLEMS = (401, 403, 404, 409, 413, 422, 429, 500, 503, 504)
+_QUERY_PROBLEMS = (401, 403, 404, 409, 413, 415, 422, 429, 500, 503, 504)
+ADMIN: dict[str, Any] = {"openapi_extra": {"security": [{"api_key": []}]}}
 DESCRIPTION = (
     "Embedding, nearest-neighbour search, reranking and semantic IDs over one artefact that pins towers, index and "
     "ids. Every answer names the collection, bundle and index version that made it. Errors are RFC 9457 problems with "
@@ -46,40 +53,52 @@ DESCRIPTION = (
 )
 
 
-def create_app(settings: Settings, request_log: RequestLog | None = None, *, owns_process: bool = False) -> FastAPI:
+def create_app(
+    settings: Settings,
+    request_log: RequestLog | None = None,
+    settings_file: SettingsFile | None = None,
+    *,
+    owns_process: bool = False,
+) -> ShortWayApp:
     """The ASGI application over the workspace of `settings`; loading begins with its lifespan.
 
-    `owns_process`: SIGTERM is the application's to answer, see `service.drain`.
+    `settings_file` is where the settings came from, if it is to be followed. `owns_process`: SIGTERM is the
+    application's to answer, see `service.drain`.
     """
-    serving = Serving(settings, request_log)
+    serving = Serving(settings, request_log, settings_file)
 
-    app = DocumentedApp(
+    boundary = partial(
+        RequestBoundary,
+        authenticate=serving.access.authenticate,
+        on_finished=serving.finished,
+        shape_at=error_shape_at,
+        is_draining=lambda: serving.slots.is_draining,
+    )
+    app = ShortWayApp(
+        boundary,
+        [*_hot_routes(serving), *compat_hot_routes(serving)],
         title="Tandem",
         version=RELEASE,
         description=DESCRIPTION,
         lifespan=partial(_lifespan, serving, owns_process),
         redoc_url=None,
         redirect_slashes=False,
-        middleware=[
-            Middleware(
-                RequestBoundary,
-                authenticate=serving.access.authenticate,
-                on_finished=serving.finished,
-                shape_at=error_shape_at,
-                is_draining=lambda: serving.slots.is_draining,
-            )
-        ],
+        middleware=[Middleware(boundary)],
         exception_handlers={RouterException: _pass_on, HTTPException: _pass_on, RequestValidationError: _pass_on},
     )
     app.state.serving = serving
-    app.router.routes.extend([*_hot_routes(serving), *compat_hot_routes(serving)])
+    _add_routes(app, serving)
+    return app
+
+
+def _add_routes(app: FastAPI, serving: Serving) -> None:
     app.include_router(collections_router(serving, problem_responses(401, 403, 404)))
     app.include_router(versions_router(serving, problem_responses(401, 403, 404)))
+    app.include_router(shadow_router(serving, problem_responses(401, 403, 404, 503)))
     app.include_router(compat_router(serving))
     app.include_router(console_router())
     app.include_router(health_router(serving))
     app.include_router(errors_router())
-    return app
 
 
 def openapi_document() -> dict[str, Any]:
@@ -104,27 +123,28 @@ async def _pass_on(_: Request, error: Exception) -> Response:
 
 
 def _hot_routes(serving: Serving) -> list[HotRoute]:
-    limit = serving.settings.limits.max_body_bytes
-
-    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, is_admin: bool = False) -> HotRoute:
+    def route(path: str, handler: Any, request: Any, answer: Any, summary: str, **extra: Any) -> HotRoute:
+        responses = problem_responses(*_QUERY_PROBLEMS) | extra.pop("responses", {})
         return HotRoute(
             PREFIX + path,
             handler,
-            max_body_bytes=limit,
+            max_body_bytes=lambda: serving.settings.limits.max_body_bytes,
             request_model=request,
             answer_model=answer,
             name=handler.__name__,
             summary=summary,
             tags=["retrieval"],
-            responses=problem_responses(*_QUERY_PROBLEMS),
-            openapi_extra={"security": [{"api_key": []}]} if is_admin else None,
+            responses=responses,
+            **{"takes": ()} | extra,
         )
 
+    raw_queries = {"takes": (RAW,), "openapi_extra": RAW_BODY | {"parameters": query_parameters()}}
     semantic_ids = EncodeAnswer | DecodeAnswer | PrefixAnswer
     return [
-        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search"),
-        route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed"),
+        route("/search", SearchHandler(serving), SearchRequest, SearchAnswer, "Search", **raw_queries),
+        route("/embed", EmbedHandler(serving), EmbedRequest, EmbedAnswer, "Embed", **RAW_ANSWER),
         route("/rerank", RerankHandler(serving), RerankRequest, RerankAnswer, "Rerank"),
         route("/semantic-ids", SemanticIdsHandler(serving), SemanticIdsRequest, semantic_ids, "Semantic IDs"),
-        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", is_admin=True),
+        route("/activate", ActivateHandler(serving), ActivateRequest, ActivateAnswer, "Activate", **ADMIN),
+        route("/shadow", ShadowHandler(serving), ShadowRequest, ShadowInfo, "Try a version", **ADMIN),
     ]

@@ -15,6 +15,8 @@ ServingError             root of this package's errors
   NotReady               nothing is loaded yet, or the server is draining
   Overloaded             the queue is full; try again later
   DeadlineExceeded       the answer was not there in time
+  ClientGone             the caller closed the connection before that
+  UnsupportedMediaType   a body of a kind that the route does not take
 """
 
 from bundle.errors import RetrievalError
@@ -108,3 +110,15 @@ class DeadlineExceeded(ServingError):
     """The answer was not there in time."""
 
     code = "deadline-exceeded"
+
+
+class ClientGone(ServingError):
+    """The caller closed the connection before its answer was there; nobody reads this but the log."""
+
+    code = "client-gone"
+
+
+class UnsupportedMediaType(ServingError):
+    """A body of a media type that the route does not take."""
+
+    code = "unsupported-media-type"

@@ -5,7 +5,7 @@ back the bytes of the answer. Measured against a plain route this saves more CPU
 """
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, Any, Protocol
 
 from fastapi import Path
@@ -15,9 +15,9 @@ from starlette.types import Receive, Scope, Send
 
 from service.call import SCOPE_KEY, Call
 from service.errors import BodyTooLarge, InvalidRequest
+from service.media_types import media_type
 
 COLLECTION = "{collection}"
-_JSON = (b"content-type", b"application/json")
 
 
 class CollectionHandler(Protocol):
@@ -26,7 +26,7 @@ class CollectionHandler(Protocol):
     __name__: str
 
     def __call__(self, collection: str, body: bytes, call: Call, /) -> Awaitable[bytes]:
-        """The JSON bytes of the answer; raises a domain error otherwise."""
+        """The bytes of the answer, JSON unless `call` says otherwise; raises a domain error otherwise."""
 
 
 class BodyHandler(Protocol):
@@ -46,13 +46,17 @@ class HotRoute(APIRoute):
         path: str,
         handler: CollectionHandler | BodyHandler,
         *,
-        max_body_bytes: int,
+        max_body_bytes: Callable[[], int],
         request_model: type[BaseModel],
         answer_model: Any,
         name: str,
+        takes: Collection[bytes] | None = None,
         **documentation: Any,
     ) -> None:
-        """`request_model` and `answer_model` are what the OpenAPI document shows; `name` is the route in metrics."""
+        """`request_model` and `answer_model` are what the OpenAPI document shows; `name` is the route in metrics.
+
+        `takes`: media types of a body beside JSON; where it is None any body is JSON, whatever it is called.
+        """
         super().__init__(
             path,
             _documented(handler, request_model, takes_collection=COLLECTION in path),
@@ -65,24 +69,32 @@ class HotRoute(APIRoute):
         self._handler: Callable[..., Awaitable[bytes]] = handler
         self._path_parameters = ("collection",) if COLLECTION in path else ()
         self._max_body_bytes = max_body_bytes
+        self._takes = takes
         self.app = self._answer  # replaces FastAPI's own handling of a matched request
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         call: Call = scope[SCOPE_KEY]
         call.route = self.name
-        body = await read_body(scope, receive, self._max_body_bytes)
+        if self._takes is not None:
+            call.media_type = media_type(call.headers.get(b"content-type"), self._takes)
+        call.query = scope["query_string"]
+        body = await read_body(receive, self._max_body_bytes(), call.headers.get(b"content-length"))
+        call.receive = receive
         named = [scope["path_params"][name] for name in self._path_parameters]
         answer = await self._handler(*named, body, call)
-        headers = [_JSON, (b"content-length", b"%d" % len(answer)), (b"server-timing", call.server_timing())]
+        length = (b"content-length", b"%d" % len(answer))
+        headers = [*call.answer_headers, length, (b"server-timing", call.server_timing())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
 
-async def read_body(scope: Scope, receive: Receive, limit: int) -> bytes:
-    """The whole body, read no further than `limit` bytes; raises BodyTooLarge or, when cut short, InvalidRequest."""
-    for name, value in scope["headers"]:
-        if name == b"content-length" and value.isdigit() and int(value) > limit:
-            raise BodyTooLarge(_too_large(limit))
+async def read_body(receive: Receive, limit: int, stated: bytes | None) -> bytes:
+    """The whole body, read no further than `limit` bytes; raises BodyTooLarge or, when cut short, InvalidRequest.
+
+    `stated` is the length that the request gives it.
+    """
+    if stated is not None and stated.isdigit() and int(stated) > limit:
+        raise BodyTooLarge(_too_large(limit))
     chunks: list[bytes] = []
     size = 0
     while True:

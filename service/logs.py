@@ -117,6 +117,10 @@ def _line(call: Call) -> bytes:
         "k": call.k,
         "records": call.records,
     }
+    if call.failure_code is not None:
+        line["code"] = call.failure_code
+    if call.trace_id is not None:
+        line |= {"trace_id": call.trace_id, "span_id": call.span_id}
     if call.stages:
-        line["stages_ms"] = {name: round(seconds * 1000, 3) for name, seconds in call.stages.items()}
+        line["stages_ms"] = call.stages.milliseconds
     return orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE)

@@ -1,9 +1,12 @@
 """Prometheus metrics: `tandem_` names, base units, labels bound once so that a request only adds numbers."""
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from functools import lru_cache
+from typing import Literal
 
 from prometheus_client import (
     CollectorRegistry,
@@ -14,10 +17,13 @@ from prometheus_client import (
     multiprocess,
 )
 
+from index.rebuild_report import LastRebuild
 from service.batching import BatchReport
 from service.call import Call
-from service.live_recall import Estimate
+from service.estimate import Estimate
 from service.loaded import Loaded
+from service.process_metrics import ProcessMetrics
+from service.shadow.metrics import ShadowMetrics
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -42,13 +48,21 @@ class Metrics:
         self._stage_seconds = time_of("tandem_stage_seconds", _STAGES, _STAGE_SECONDS, "collection", "stage")
         self._batch_records = time_of("tandem_batch_records", "Records joined into one run.", _RECORDS, "collection")
         self._shed = count("tandem_shed_total", "Requests refused or dropped, by reason.", "collection", "reason")
-        self._pending = gauge("tandem_pending_records", "Records admitted and not answered.", "collection")
+        reasons = "Queries answered without all of their reranking, by reason."
+        self._degraded = count("tandem_degraded_total", reasons, "collection", "reason")
+        waiting = "Records admitted and not answered."
+        self._pending = gauge("tandem_pending_records", waiting, "collection", mode="livesum")
         self._served = gauge(
             "tandem_served_info", "1 for what is served, 0 for what was.", "collection", "bundle_id", "index_version"
         )
         self._items = gauge("tandem_index_items", "Items of the served version.", "collection")
         self._bytes = gauge("tandem_index_bytes", "Bytes on disk of the served version.", "collection")
         self._swapped = gauge("tandem_last_swap_timestamp_seconds", "Unix time of the last swap.", "collection")
+        self._built = gauge("tandem_version_built_timestamp_seconds", "Build of the served version.", "collection")
+        self._rebuilt = gauge("tandem_last_rebuild_timestamp_seconds", "End of the last rebuild job.", "collection")
+        self._refused = gauge("tandem_rebuild_refused", "1 while a gate refused the last rebuild.", "collection")
+        target = "Index recall that the build had to reach."
+        self._recall_target = gauge("tandem_index_recall_target", target, "collection")
         self._failing = gauge("tandem_load_failing", "1 while the active version does not load.", "collection")
         self._swaps = count("tandem_swaps_total", "Versions swapped in.", "collection")
         self._failures = count("tandem_load_failures_total", "Loads of a version that failed.", "collection")
@@ -57,9 +71,12 @@ class Metrics:
             for end, meaning in RECALL_ENDS.items()
         }
         self._dropped = count("tandem_log_lines_dropped_total", "Request log lines that could not be written.")
+        self.process = ProcessMetrics(self.registry)
+        self.shadow = ShadowMetrics(self.registry)
         self._request_counter = lru_cache(maxsize=4096)(self._requests.labels)
         self._request_timer = lru_cache(maxsize=64)(self._request_seconds.labels)
         self._stage_timer = lru_cache(maxsize=1024)(self._stage_seconds.labels)
+        self._queues: dict[str, Callable[[], int]] = {}
         self._served_labels: dict[str, tuple[str, str, str]] = {}
 
     def request(self, call: Call) -> None:
@@ -77,6 +94,10 @@ class Metrics:
         """Count a request that was refused (`overloaded`) or dropped (`deadline`, `cancelled`)."""
         self._shed.labels(collection, reason).inc()
 
+    def degraded(self, collection: str, reason: str) -> None:
+        """Count a query that a reranker `failed` on, gave `not_a_number` for, or ran `out_of_time` over."""
+        self._degraded.labels(collection, reason).inc()
+
     def log_lines_dropped(self, lines: int) -> None:
         """Count request log lines that were dropped."""
         self._dropped.inc(lines)
@@ -88,8 +109,16 @@ class Metrics:
 
     def watch_pending(self, collection: str, pending: Callable[[], int]) -> None:
         """Let the queue gauge of a collection read `pending`."""
+        self._queues[collection] = pending
         if not _is_multiprocess():  # a function gauge cannot be shared between processes
             self._pending.labels(collection).set_function(pending)
+
+    def read_process(self) -> None:
+        """Tell what this process has used and, where several share the metrics, how much waits in it."""
+        self.process.read()
+        if _is_multiprocess():
+            for collection, pending in self._queues.items():
+                self._pending.labels(collection).set(pending())
 
     def swapped(self, loaded: Loaded) -> None:
         """Name what is served now."""
@@ -104,8 +133,16 @@ class Metrics:
         self._items.labels(name).set(loaded.version.count)
         self._bytes.labels(name).set(loaded.size_bytes)
         self._swapped.labels(name).set(time.time())
+        manifest = loaded.version.manifest
+        self._built.labels(name).set(datetime.fromisoformat(manifest.created_at).timestamp())
+        self._recall_target.labels(name).set(math.nan if manifest.recall.target is None else manifest.recall.target)
         self._swaps.labels(name).inc()
         self._failing.labels(name).set(0)
+
+    def rebuilt(self, collection: str, last: LastRebuild) -> None:
+        """Tell of the last rebuild job of a collection; called from the watcher's thread."""
+        self._rebuilt.labels(collection).set(last.ended_at_s)
+        self._refused.labels(collection).set(last.outcome == "refused")
 
     def load_recovered(self, collection: str) -> None:
         """Note that the active version is the served one again."""
@@ -122,9 +159,9 @@ class Metrics:
     def _histogram(self, name: str, meaning: str, buckets: Sequence[float], *labels: str) -> Histogram:
         return Histogram(name, meaning, labels, registry=self.registry, buckets=buckets)
 
-    def _gauge(self, name: str, meaning: str, *labels: str) -> Gauge:
-        # Every process serves the same version, so one of them speaks for all.
-        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode="livemax")
+    def _gauge(self, name: str, meaning: str, *labels: str, mode: Literal["livemax", "livesum"] = "livemax") -> Gauge:
+        # Every process serves the same version, so mostly one of them speaks for all.
+        return Gauge(name, meaning, labels, registry=self.registry, multiprocess_mode=mode)
 
     def render(self) -> bytes:
         """The text exposition, over all server processes when there are several."""

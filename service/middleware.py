@@ -62,6 +62,7 @@ class RequestBoundary:
             await self._app(scope, receive, tagged_send)
         except Exception as error:  # the request boundary: no failure may leave it
             failure = _failure(error, call, scope["method"])
+            call.failure_code = failure.code
             if started:  # half an answer is out; only the connection can still tell
                 call.status = 500
                 raise

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic import BaseModel
 
+from service.media_types import RAW
 from service.problems import MEDIA_TYPE
 from service.schemas.problem import Problem
 
@@ -16,12 +17,33 @@ _MEANINGS = {
     404: "The collection, model, item or version is unknown.",
     409: "What was asked for does not fit what is served.",
     413: "The body or the batch is too large.",
+    415: "The body is of a media type that the route does not take.",
     422: "The request cannot be used; the detail names the field and the position.",
     429: "The queue is full; Retry-After says when to come back.",
     500: "Internal error; quote the request id.",
     503: "Not ready, or what is active cannot be served.",
     504: "No answer within the deadline.",
 }
+_ROWS = {RAW.decode(): {"schema": {"type": "string", "format": "binary"}}}
+_NAMES = {
+    "Tandem-Collection": ("Collection that answered.", "string"),
+    "Tandem-Bundle-Id": ("Bundle whose towers answered.", "string"),
+    "Tandem-Index-Version": ("Index version that answered.", "string"),
+    "Tandem-Dimension": ("Width of every embedding.", "integer"),
+}
+# Raw vectors in an answer and in a request, beside the JSON of the same route.
+RAW_ANSWER: dict[str, Any] = {
+    "responses": {
+        200: {
+            "content": _ROWS,
+            "headers": {
+                name: {"description": f"With raw embeddings: {meaning}", "schema": {"type": kind}}
+                for name, (meaning, kind) in _NAMES.items()
+            },
+        }
+    },
+}
+RAW_BODY: dict[str, Any] = {"requestBody": {"content": _ROWS}}
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

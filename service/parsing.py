@@ -25,6 +25,11 @@ def parse_body(model: type[ModelT], body: bytes) -> ModelT:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise InvalidRequest(f"the body is not JSON: {error}") from error
+    return validate(model, data)
+
+
+def validate(model: type[ModelT], data: object) -> ModelT:
+    """`data`, as JSON has it, as `model`; raises InvalidRequest."""
     try:
         return model.model_validate(data)
     except ValidationError as error:

@@ -38,11 +38,13 @@ TABLE: dict[type[RetrievalError], Row] = {
     bundle_errors.BatchTooLarge: Row(413, "Batch too large"),
     index_errors.VersionError: Row(503, "Index version cannot be served"),
     index_errors.VersionNotFound: Row(404, "Index version not found"),
+    index_errors.AlreadyActive: Row(409, "Index version is active"),
     index_errors.BundleMismatch: Row(409, "Bundle mismatch"),
     index_errors.InvalidFilter: Row(422, "Filter cannot be used"),
     index_errors.RelationNotServed: Row(409, "Relation not served"),
     index_errors.HubnessNotServed: Row(409, "Hubness correction not served"),
     index_errors.LexicalNotServed: Row(409, "Collection has no index of words"),
+    index_errors.RerankerFailed: Row(503, "Reranker failed"),
     service_errors.ServingError: Row(500, "Internal error"),
     service_errors.InvalidRequest: Row(422, "Request cannot be used"),
     service_errors.BodyTooLarge: Row(413, "Body too large"),
@@ -58,6 +60,8 @@ TABLE: dict[type[RetrievalError], Row] = {
     service_errors.NotReady: Row(503, "Not ready"),
     service_errors.Overloaded: Row(429, "Overloaded"),
     service_errors.DeadlineExceeded: Row(504, "Deadline exceeded"),
+    service_errors.ClientGone: Row(499, "Client closed the connection"),  # nginx's number; HTTP has none
+    service_errors.UnsupportedMediaType: Row(415, "Media type not taken"),
 }
 
 

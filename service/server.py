@@ -21,7 +21,9 @@ from fastapi import FastAPI
 from bundle.errors import ConfigError
 from service.keys import read_keys
 from service.logs import configure_logging
-from service.settings import Settings, load_settings
+from service.settings import Settings
+from service.settings_file import SettingsFile
+from service.traces import check_traces
 
 logger = logging.getLogger(__name__)
 _CONFIG = "TANDEM_CONFIG_FILE"
@@ -33,8 +35,10 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
 
     Raises ConfigError before anything starts when a setting is wrong.
     """
-    settings = load_settings(config, overrides)
+    file = SettingsFile(config, overrides)
+    settings = file.read()
     _check_files(settings)
+    check_traces(settings.traces)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure_logging(settings.logs.level)
     logger.info("server starting", extra={"settings": settings.redacted()})
@@ -43,7 +47,8 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
 
         # uvicorn takes SIGTERM over while it runs, and at its end raises it again for the handler before it.
         signal.signal(signal.SIGTERM, _leave)
-        uvicorn.Server(uvicorn_config(settings, create_app(settings, owns_process=True))).run()
+        app = create_app(settings, settings_file=file, owns_process=True)
+        uvicorn.Server(uvicorn_config(settings, app)).run()
         return
     # Worker processes read the same settings again, so no secret has to travel.
     os.environ[_CONFIG] = str(config) if config else ""
@@ -84,9 +89,10 @@ def worker_app() -> FastAPI:
     from service.app import create_app
 
     path = os.environ.get(_CONFIG)
-    settings = load_settings(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
+    file = SettingsFile(Path(path) if path else None, json.loads(os.environ.get(_OVERRIDES) or "{}"))
+    settings = file.read()
     configure_logging(settings.logs.level)
-    return create_app(settings, owns_process=True)
+    return create_app(settings, settings_file=file, owns_process=True)
 
 
 def uvicorn_config(settings: Settings, app: FastAPI | str) -> uvicorn.Config:

@@ -1,7 +1,10 @@
 """Everything that lives as long as the application: slots, watcher, metrics and the request log."""
 
 import asyncio
+import logging
+import os
 from functools import partial
+from pathlib import Path
 
 from service.access import Access
 from service.batching import Batcher
@@ -11,7 +14,11 @@ from service.loaded import Loaded
 from service.logs import RequestLog
 from service.metrics import Metrics
 from service.settings import Settings
+from service.settings_file import SettingsFile, SettingsWatch
+from service.shadow.shadowing import Shadowing
+from service.shadow.tally import TallyFolder
 from service.slots import Slot, Slots
+from service.traces import open_traces
 from service.watcher import Watcher
 
 _LOOK_SECONDS = 0.02
@@ -20,13 +27,23 @@ _LOOK_SECONDS = 0.02
 class Serving:
     """The running parts of one application; started and stopped by its lifespan."""
 
-    def __init__(self, settings: Settings, request_log: RequestLog | None = None) -> None:
+    def __init__(
+        self, settings: Settings, request_log: RequestLog | None = None, settings_file: SettingsFile | None = None
+    ) -> None:
         self.settings = settings
+        self._settings_file = settings_file or SettingsFile(None)
         self.access = Access(settings.security)
         self.metrics = Metrics()
         self.live_recall = LiveRecall(settings.live_recall.core_share, self.metrics.recall)
+        self.shadowing = Shadowing(
+            settings.shadow.core_share,
+            TallyFolder(_shared_folder(), os.getpid()),
+            self.metrics.shadow.searched,
+            self.metrics.shadow.reported,
+        )
         self.slots = Slots(self._make_batcher)
         self.watcher: Watcher | None = None
+        self.traces = open_traces(settings.traces)
         self._request_log = request_log
         if request_log is None and settings.logs.requests:
             self._request_log = RequestLog()
@@ -39,7 +56,15 @@ class Serving:
             self._request_log.start()
         loop = asyncio.get_running_loop()
         self.live_recall.start()
-        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop)
+        self.shadowing.start()
+        look = SettingsWatch(
+            self._settings_file,
+            self.settings,
+            lambda settings: loop.call_soon_threadsafe(self.use, settings),
+            self.metrics.process.settings_read,
+            self.metrics.process.settings_failed,
+        ).look
+        self.watcher = Watcher(self.settings, self.slots, self.metrics, self.live_recall, loop, look)
         self.watcher.start()
 
     async def first_look(self) -> None:
@@ -57,14 +82,36 @@ class Serving:
         for slot in self.slots:
             await asyncio.to_thread(slot.batcher.close)
         await asyncio.to_thread(self.live_recall.stop)
+        await asyncio.to_thread(self.shadowing.stop)
         if self.watcher is not None:
             await asyncio.to_thread(self.watcher.stop)
+        if self.traces is not None:
+            await asyncio.to_thread(self.traces.close)
         if self._request_log is not None:
             await asyncio.to_thread(self._request_log.close)
+
+    def use(self, settings: Settings) -> None:
+        """Go on with other settings, of which only what needs no restart differs; called on the event loop.
+
+        Requests are handled on the same loop, so each finds all of the old ones or all of these.
+        """
+        if settings.logs.level != self.settings.logs.level:
+            logging.getLogger().setLevel(settings.logs.level.upper())
+        self.settings = settings
+        self.live_recall.core_share = settings.live_recall.core_share
+        self.shadowing.core_share = settings.shadow.core_share
+        for slot in self.slots:
+            slot.batcher.use(settings.batching)
+        if self.watcher is not None:
+            self.watcher.use(settings)
+        if self.traces is not None:
+            self.traces.sample_share = settings.traces.sample_share
 
     def finished(self, call: Call) -> None:
         """Count and log an answered request."""
         self.metrics.request(call)
+        if self.traces is not None:
+            self.traces.finished(call)
         if self._request_log is not None:
             self._request_log.write(call)
 
@@ -100,3 +147,9 @@ class Serving:
         )
         self.metrics.watch_pending(name, batcher.pending)
         return batcher
+
+
+def _shared_folder() -> Path | None:
+    """The folder that the processes of one server share, where there are several."""
+    folder = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    return None if folder is None else Path(folder)

@@ -80,11 +80,35 @@ class LimitSettings(Config):
         return self
 
 
+class RerankSettings(Config):
+    """What becomes of a search whose reranker fails."""
+
+    on_failure: Literal["first_stage", "error"] = Field(
+        default="first_stage",
+        description="Where a cross-encoder fails, or its budget does not suffice, and the request does not say: "
+        "`first_stage` answers with the order of the first stage and says so as `degraded`, `error` with a problem.",
+    )
+
+
 class BatchingSettings(Config):
     """How waiting requests of one collection are joined; nobody ever waits for a batch to fill."""
 
     threads: int = Field(default=1, ge=1, description="Worker threads a collection; more only for heavy towers.")
     max_records: int = Field(default=32, ge=1, description="Records joined into one run of a tower.")
+    max_tokens: int = Field(
+        default=512,
+        ge=1,
+        description="Tokens joined into one run: of a tower that reads word pieces a quarter of the characters of a "
+        "record's texts, of any other tower 1 a record. On a CPU more gain nothing and delay each other; raise it on a "
+        "GPU.",
+    )
+    inline_us: int = Field(
+        default=500,
+        ge=0,
+        description="Microseconds of CPU that a search by vectors may take, as measured when a version is loaded, to "
+        "be done by the event loop without a worker thread; 0 sends every search to one, as an index larger than "
+        "memory needs.",
+    )
     max_pending_records: int = Field(default=2048, ge=1, description="Records admitted before 429 is answered.")
     deadline_s: float = Field(default=10.0, gt=0, description="Seconds until a request is answered with 504.")
     retry_after_s: int = Field(default=1, ge=1, description="Seconds named in Retry-After when overloaded.")
@@ -105,6 +129,14 @@ class LiveRecallSettings(Config):
 
     core_share: float = Field(
         default=0.01, ge=0, le=0.5, description="Share of one core that checking may take; 0 checks nothing."
+    )
+
+
+class ShadowSettings(Config):
+    """How a candidate version is tried on real searches, in the background."""
+
+    core_share: float = Field(
+        default=0.05, ge=0, le=0.5, description="Share of one core that all trials may take; 0 tries nothing."
     )
 
 
@@ -138,6 +170,20 @@ class CompatSettings(Config):
     )
 
 
+class TraceSettings(Config):
+    """Where spans of requests are sent; needs the extra `traces`."""
+
+    endpoint: str | None = Field(
+        default=None,
+        pattern="^https?://",
+        description="OTLP/HTTP address of a collector, such as http://localhost:4318/v1/traces; nothing is traced "
+        "without. Its headers, where it wants some, are taken from OTEL_EXPORTER_OTLP_HEADERS.",
+    )
+    sample_share: float = Field(
+        default=0.01, ge=0, le=1, description="Share of the requests traced whose caller sends no `traceparent`."
+    )
+
+
 class LogSettings(Config):
     """What is logged, as JSON lines on stderr; records and queries never are."""
 
@@ -153,14 +199,17 @@ class Settings(BaseSettings):
     workspace: Path = Field(default=Path("workspace"), description="Folder that holds the collections.")
     server: ServerSettings = Field(default=ServerSettings(), description="Where the server listens.")
     limits: LimitSettings = Field(default=LimitSettings(), description="What one request may ask for.")
+    rerank: RerankSettings = Field(default=RerankSettings(), description="What becomes of a failed reranker's search.")
     batching: BatchingSettings = Field(default=BatchingSettings(), description="How requests are joined.")
     reload: ReloadSettings = Field(default=ReloadSettings(), description="How new versions are taken up.")
     live_recall: LiveRecallSettings = Field(
         default=LiveRecallSettings(), description="How real searches are checked against exact search."
     )
+    shadow: ShadowSettings = Field(default=ShadowSettings(), description="How a candidate version is tried.")
     security: SecuritySettings = Field(default=SecuritySettings(), description="Who may ask and who may change.")
     compat: CompatSettings = Field(default=CompatSettings(), description="What other services' routes answer with.")
     logs: LogSettings = Field(default=LogSettings(), description="What is logged.")
+    traces: TraceSettings = Field(default=TraceSettings(), description="Where spans of requests are sent.")
     session: SessionConfig = Field(default=SessionConfig(), description="How the towers run.")
     index_device: Literal["cpu", "cuda", "cuda-shards"] = Field(
         default="cpu",

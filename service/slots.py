@@ -2,25 +2,15 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
-from bundle.errors import RetrievalError
 from service.batching import Batcher
 from service.errors import NotReady, UnknownCollection
-from service.loaded import Loaded
-
-
-@dataclass(frozen=True)
-class Failure:
-    """A version that did not load, and how often that was tried."""
-
-    index_version: str
-    error: RetrievalError
-    attempts: int
+from service.loaded import Failure, Loaded
+from service.shadow.candidate import Candidate
 
 
 class Slot:
-    """One collection: the version it answers with, the queue before it, and what its watcher last saw."""
+    """One collection: the version it answers with, the candidate beside it, the queue, what its watcher last saw."""
 
     def __init__(self, name: str, batcher: Batcher) -> None:
         self.name = name
@@ -28,6 +18,7 @@ class Slot:
         self.loaded: Loaded | None = None
         self.active_version: str | None = None
         self.failure: Failure | None = None
+        self.candidate: Candidate | None = None
         self._waiters: list[asyncio.Future[None]] = []
 
     def serving(self) -> Loaded:

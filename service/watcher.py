@@ -1,5 +1,7 @@
 """Follows the CURRENT file of every collection: loads a new version beside the old one, then swaps one reference.
 
+A version that was tried beside the served one (service/shadow) is loaded already, and is swapped in as it is.
+
 The thread loads; the event loop swaps, so that a request sees either version and never a change. A version that does
 not load leaves the old one serving and is tried again later. Replaced versions are closed here once nobody holds them.
 """
@@ -17,10 +19,13 @@ from bundle.workspace import Collection, Workspace
 from index.errors import VersionCorrupt
 from index.store import current
 from service.live_recall import LiveRecall
-from service.loaded import Loaded, load
+from service.loaded import Failure, Loaded, load
 from service.metrics import Metrics
+from service.rebuild_watch import RebuildWatch
 from service.settings import Settings
-from service.slots import Failure, Slots
+from service.shadow.candidate import Candidate
+from service.shadow.follow import Candidates
+from service.slots import Slots
 
 logger = logging.getLogger(__name__)
 _UNREADABLE = "(unreadable)"
@@ -43,14 +48,19 @@ class Watcher:
         metrics: Metrics,
         live_recall: LiveRecall,
         loop: asyncio.AbstractEventLoop,
+        look_at_settings: Callable[[], None] = lambda: None,
     ) -> None:
+        """`look_at_settings` is called at every look; it follows the settings file."""
         self._settings = settings
         self._workspace = Workspace(settings.workspace)
         self._slots = slots
         self._metrics = metrics
         self._live_recall = live_recall
         self._loop = loop
+        self._look_at_settings = look_at_settings
         self._followed: dict[str, _Followed] = {}
+        self._candidates = Candidates(settings, lambda name, candidate: self._on_loop(self._try, name, candidate))
+        self._rebuilds = RebuildWatch(metrics.rebuilt)
         self._idle: queue.SimpleQueue[Loaded] = queue.SimpleQueue()
         self._wake = threading.Event()
         self._retry: set[str] = set()
@@ -72,6 +82,11 @@ class Watcher:
             self._retry.add(retry)
         self._wake.set()
 
+    def use(self, settings: Settings) -> None:
+        """Load and look by other settings from now on."""
+        self._settings = settings
+        self._candidates.use(settings)
+
     def stop(self) -> None:
         """End the thread after its present load, and close what it loaded; to be called off the event loop."""
         self._stopped = True
@@ -80,6 +95,7 @@ class Watcher:
         for followed in self._followed.values():
             if followed.loaded is not None:
                 followed.loaded.close()
+        self._candidates.close()
         self._close_idle()
 
     def _run(self) -> None:
@@ -95,8 +111,11 @@ class Watcher:
             self._wake.wait(self._settings.reload.poll_seconds)
 
     def _look(self) -> None:
+        self._look_at_settings()
         for collection in self._workspace.collections():
             self._follow(collection)
+            self._rebuilds.look(collection)
+            self._candidates.follow(collection, self._followed[collection.name].loaded)
         self._close_idle()
         self._on_loop(self._scanned)
 
@@ -113,7 +132,9 @@ class Watcher:
         self._on_loop(self._slots.see, collection.name, active)
         started = time.perf_counter()
         try:
-            loaded = load(collection, active, self._settings, state.loaded, self._live_recall)
+            loaded = self._candidates.take(collection.name, active)
+            if loaded is None:
+                loaded = load(collection, active, self._settings, state.loaded)
         except RetrievalError as error:
             self._failed(collection, state, active, error)
         except Exception as error:  # whatever a damaged file does to a reader, the old version serves on
@@ -159,6 +180,7 @@ class Watcher:
 
     def _scanned(self) -> None:
         self._slots.is_scanned = True
+        self._metrics.read_process()
 
     def _settled(self, name: str, active: str) -> None:
         slot = self._slots.see(name, active)
@@ -175,7 +197,19 @@ class Watcher:
     def _swap(self, loaded: Loaded) -> None:
         slot = self._slots.see(loaded.collection, loaded.index_version)
         old, slot.loaded, slot.failure = slot.loaded, loaded, None
+        loaded.serve(self._live_recall)
+        if slot.candidate is not None:
+            slot.candidate = None if slot.candidate.loaded is loaded else slot.candidate.beside(loaded)
+            self._metrics.shadow.tried(loaded.collection, slot.candidate)
         self._metrics.swapped(loaded)
         slot.notify()
         if old is not None:
             old.retire(self._idle.put)
+
+    def _try(self, name: str, candidate: Candidate | None) -> None:
+        slot = self._slots.get(name)
+        old, slot.candidate = slot.candidate, candidate
+        self._metrics.shadow.tried(name, candidate)
+        slot.notify()
+        if old is not None and old.loaded is not None and (candidate is None or candidate.loaded is not old.loaded):
+            old.loaded.retire(self._idle.put)

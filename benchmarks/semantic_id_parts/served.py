@@ -4,11 +4,9 @@ N items, B records of one request, D embedding, L levels.
 """
 
 import base64
-import socket
 import statistics
 import tempfile
 import time
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import orjson
-import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
@@ -24,7 +21,7 @@ import torch
 from benchmarks.debian_data import debian_synopsis
 from benchmarks.parts import Budget, Part
 from benchmarks.report import Row
-from benchmarks.serving import measure_load, running_server
+from benchmarks.serving_parts.server import Server, serving
 from benchmarks.text_vectors import minilm_vectors
 from bundle.config import validate_config
 from bundle.progress import NoProgress
@@ -81,16 +78,15 @@ def _measure(root: Path, vectors_ND: FloatArray, seed: int, n_records: int) -> l
     trained = _trained(config, root)
     codec = _codec(collection, result.bundle_id)
     embedding_ND = np.array(open_version(collection, version).role("similar").vectors_ND)
-    port = _free_port()
-    with running_server(root, port) as server:
+    with serving(root) as server:
         sources = {
             "embeddings": ("vectors", trained.embedding_ND.tolist()),
             "records": ("records", [{"text": vector} for vector in vectors_ND.tolist()]),
             "stored": ("item_ids", _ids(len(vectors_ND))),
         }
-        rows = [_equal(port, name, field, values, trained.code_NL) for name, (field, values) in sources.items()]
+        rows = [_equal(server, name, field, values, trained.code_NL) for name, (field, values) in sources.items()]
         for batch in BATCHES:
-            rows += _cost(server, port, codec, _Load(embedding_ND, trained.code_NL, batch, n_records))
+            rows += _cost(server, codec, _Load(embedding_ND, trained.code_NL, batch, n_records))
     return rows
 
 
@@ -145,10 +141,10 @@ def _trained(config: TrainConfig, root: Path) -> _Trained:
     return _Trained(embedding_ND, fitted.code_NL)
 
 
-def _equal(port: int, name: str, field: str, values: Sequence[Any], code_NL: IntArray) -> Row:
+def _equal(server: Server, name: str, field: str, values: Sequence[Any], code_NL: IntArray) -> Row:
     served: list[list[int]] = []
     for start in range(0, len(values), POSTED):
-        answer = _post(port, {field: values[start : start + POSTED]})
+        answer = _post(server, {field: values[start : start + POSTED]})
         served += [one["codes"] for one in answer["semantic_ids"]]
     return Row("codes", name, "equal", share_equal(np.array(served), code_NL))
 
@@ -158,20 +154,12 @@ def share_equal(served_NL: IntArray, code_NL: IntArray) -> float:
     return float((served_NL == code_NL).all(axis=1).mean())
 
 
-def _post(port: int, body: Mapping[str, Any]) -> Answer:
-    url = f"http://127.0.0.1:{port}{_path()}"
-    request = urllib.request.Request(url, orjson.dumps(body), {"Content-Type": "application/json"}, method="POST")
-    with urllib.request.urlopen(request, timeout=60) as answer:
-        content: Answer = orjson.loads(answer.read())
-        return content
-
-
-def _free_port() -> int:
-    """A port of its own: a server that were left from another run would answer in place of the measured one."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def _post(server: Server, body: Mapping[str, Any]) -> Answer:
+    status, content = server.post(_path(), orjson.dumps(body))
+    if status != 200:
+        raise RuntimeError(f"the server answered {status}: {content[:500]!r}")
+    answer: Answer = orjson.loads(content)
+    return answer
 
 
 def _path() -> str:
@@ -198,13 +186,13 @@ class _Load:
         return [rows[(i % whole) * self.batch :][: self.batch] for i in range(min(whole, self.n_requests))]
 
 
-def _cost(server: psutil.Process, port: int, codec: SemanticIdCodec, load: _Load) -> list[Row]:
+def _cost(server: Server, codec: SemanticIdCodec, load: _Load) -> list[Row]:
     encode, decode = load.parts(load.embedding_ND), load.parts(load.code_NL)
     raws = [_raw(codec, encode, decode)]
-    decoded_us = _served(server, port, "semantic_ids", decode, load)
+    decoded_us = _served(server, "semantic_ids", decode, load)
     forms = {
-        "numbers": _served(server, port, "vectors", encode, load),
-        "base64": _served(server, port, "vectors", [list(map(_base64, part)) for part in encode], load),
+        "numbers": _served(server, "vectors", encode, load),
+        "base64": _served(server, "vectors", [list(map(_base64, part)) for part in encode], load),
     }
     raws.append(_raw(codec, encode, decode))
     raw_us, task = statistics.mean(raws), "cost"
@@ -220,13 +208,12 @@ def _cost(server: psutil.Process, port: int, codec: SemanticIdCodec, load: _Load
     return rows
 
 
-def _served(server: psutil.Process, port: int, field: str, parts: Sequence[Any], load: _Load) -> float:
+def _served(server: Server, field: str, parts: Sequence[Any], load: _Load) -> float:
     """CPU microseconds of the server for a record of these requests."""
     bodies = [orjson.dumps({field: part}, option=orjson.OPT_SERIALIZE_NUMPY) for part in parts]
-    measure_load(server, port, _path(), bodies, CONNECTIONS, CONNECTIONS * 5)
-    answered, cpu_us = measure_load(server, port, _path(), bodies, CONNECTIONS, load.n_requests)
-    if set(answered.statuses) != {200}:
-        raise RuntimeError(f"the server answered {answered.statuses}")
+    requests = server.requests(_path(), bodies)
+    server.closed_loop(requests, CONNECTIONS, CONNECTIONS * 5)
+    _, cpu_us = server.closed_loop(requests, CONNECTIONS, load.n_requests)
     return cpu_us / load.batch
 
 

@@ -1,6 +1,6 @@
 """The cross-encoder as served: one graph over the tokens of query text and item text in one row.
 
-M items, T tokens of a pair.
+M items, R of them, T tokens of a pair.
 """
 
 from collections.abc import Sequence
@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from bundle.columns import batches_of_like_length
+from bundle.columns import IntArray, batches_of_like_length
 from bundle.config import Config
 from bundle.errors import BundleCorrupt, InvalidRecord
 from bundle.features import FeatureName
 from bundle.featurize import Record
+from bundle.rerankers.rate import WorkRate
 from bundle.session import OnnxSession, SessionConfig
-from bundle.tokens import TextTokenizer
+from bundle.tokens import PairTokens, TextTokenizer
 
 TOKENS, PARTS, SCORE = "tokens", "parts", "score"
 # Small batches: on a processor the scores of many pairs at once are no cheaper, and padding is.
 _PAIRS_A_BATCH, _VALUES_A_BATCH = 32, 4096
+_WARM_UP_PAIRS, _WARM_UP_RUNS = 2, 3
 
 
 class CrossEncoderSpec(Config):
@@ -51,6 +53,7 @@ class CrossEncoderReranker:
         self._spec = spec
         self._session = session
         self._tokens = tokenizer.pairs(spec.max_tokens)
+        self._rate = WorkRate()
 
     @property
     def query_columns(self) -> tuple[str, ...]:
@@ -69,22 +72,52 @@ class CrossEncoderReranker:
                 f"the query has no text for the cross-encoder; give at least one of: {', '.join(self.query_columns)}"
             )
 
-    def score(self, query: Record, items: Sequence[Record]) -> NDArray[np.float32]:
-        """Scores float32 [M]; pairs of like length share a batch. Raises InvalidRecord for a field that is no text."""
+    def pairs(self, query: Record, items: Sequence[Record]) -> "TextPairs":
+        """The tokens of every pair; raises InvalidRecord for a query without text and for a field that is no text."""
         self.check_query(query)
         text = joined_text(query, self.query_columns)
         tokens = self._tokens([(text, joined_text(item, self.item_columns)) for item in items])
-        length_M = (tokens.token_NT > 0).sum(axis=1)
-        scores_M = np.empty(len(items), dtype=np.float32)
-        for rows in batches_of_like_length(length_M, _PAIRS_A_BATCH, _VALUES_A_BATCH):
-            width = length_M[rows].max()
-            arrays = {TOKENS: tokens.token_NT[rows, :width], PARTS: tokens.part_NT[rows, :width]}
-            scores_M[rows] = self._session.run(arrays)[0]
-        return scores_M
+        return TextPairs(tokens, self._session, self._rate)
+
+    def score(self, query: Record, items: Sequence[Record]) -> NDArray[np.float32]:
+        """Scores float32 [M]; pairs of like length share a batch. Raises InvalidRecord as `pairs`."""
+        return self.pairs(query, items).score(np.arange(len(items)))
 
     def warm_up(self) -> None:
-        """Run the graph on a few batch sizes."""
+        """Run the graph on a few batch sizes, and on pairs of half the greatest length to learn what they take."""
         self._session.warm_up()
+        tokens_NT = np.ones((_WARM_UP_PAIRS, max(1, self._spec.max_tokens // 2)), dtype=np.int64)
+        pairs = TextPairs(PairTokens(tokens_NT, np.zeros_like(tokens_NT)), self._session, self._rate)
+        for _ in range(_WARM_UP_RUNS):
+            pairs.score(np.arange(_WARM_UP_PAIRS))
+
+
+class TextPairs:
+    """Implements Pairs: tokens in, scores out. The unit of work is a token of a batch, padding too."""
+
+    def __init__(self, tokens: PairTokens, session: OnnxSession, rate: WorkRate) -> None:
+        self._tokens = tokens
+        self._length_M: IntArray = (tokens.token_NT > 0).sum(axis=1)
+        self._session = session
+        self._rate = rate
+
+    def score(self, place_R: IntArray) -> NDArray[np.float32]:
+        """Scores float32 [R]; pairs of like length share a batch."""
+        scores_R = np.empty(len(place_R), dtype=np.float32)
+        for rows in self._batches(place_R):
+            places, width = place_R[rows], self._length_M[place_R[rows]].max()
+            arrays = {TOKENS: self._tokens.token_NT[places, :width], PARTS: self._tokens.part_NT[places, :width]}
+            with self._rate.measured(len(rows) * int(width)):
+                scores_R[rows] = self._session.run(arrays)[0]
+        return scores_R
+
+    def expected_s(self, place_R: IntArray) -> float | None:
+        """Seconds for these pairs in the batches that `score` would make of them."""
+        work = sum(len(rows) * int(self._length_M[place_R[rows]].max()) for rows in self._batches(place_R))
+        return self._rate.seconds(work)
+
+    def _batches(self, place_R: IntArray) -> list[IntArray]:
+        return batches_of_like_length(self._length_M[place_R], _PAIRS_A_BATCH, _VALUES_A_BATCH)
 
 
 def joined_text(record: Record, columns: Sequence[str]) -> str:

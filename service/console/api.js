@@ -17,6 +17,10 @@ export async function post(path, body) {
   }));
 }
 
+export async function remove(path) {
+  return read(await fetch(path, { method: "DELETE", headers: headers() }));
+}
+
 function headers() {
   return key.get() ? { authorization: `Bearer ${key.get()}` } : {};
 }

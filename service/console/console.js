@@ -5,7 +5,7 @@ import { byId, element } from "/console/dom.js";
 import { follow } from "/console/live.js";
 import { showForm } from "/console/search.js";
 import { showTree } from "/console/tree.js";
-import { showVersions } from "/console/versions.js";
+import { leaveVersions, showVersions } from "/console/versions.js";
 
 const tabs = [...document.querySelectorAll("[role=tab]")];
 let collections = [];
@@ -48,12 +48,13 @@ async function open(tab) {
     byId(one.getAttribute("aria-controls")).hidden = one !== tab;
   }
   follow(tab.id === "tab-live", fail);
+  leaveVersions();
   if (tab.id === "tab-tree") await showTree(chosen());
   if (tab.id === "tab-versions") {
     await showVersions(chosen(), async (error) => {
       await load().catch(fail);
       if (error) fail(error);
-    });
+    }, fail);
   }
 }
 

@@ -4,9 +4,11 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
-from service.batching import Outcome, Stages
+from bundle.featurize import Record
+from service.batching import Outcome
 from service.operations.cut import cut, unit_length
 from service.operations.joined import FloatArray, OnLoaded, encode_joined, run_joined
+from service.stages import Stages
 
 
 class EmbeddingsShape(Hashable, Protocol):
@@ -29,11 +31,14 @@ class EmbedTexts(OnLoaded):
     normalize: bool
     shape: EmbeddingsShape
 
+    def tokens(self, payload: Sequence[str], records: int) -> int:
+        """What the tower is to read, about."""
+        return self.loaded.tower(self.tower).guess_tokens(self._records(payload))
+
     def run(self, payloads: Sequence[Sequence[str]], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
-        bundle = self.loaded.bundle
-        tower = bundle.query if self.tower == "query" else bundle.item
-        records = [[{self.feature: text} for text in texts] for texts in payloads]
+        tower = self.loaded.tower(self.tower)
+        records = [self._records(texts) for texts in payloads]
         encoded = encode_joined(tower, records, stages)
         answers: list[Outcome] = []
         for part, embeddings in zip(encoded, run_joined(tower, encoded, stages), strict=True):
@@ -43,6 +48,9 @@ class EmbedTexts(OnLoaded):
                 answers.append(self._answer(embeddings, int(part.lengths().sum())))
         stages.mark("write")
         return answers
+
+    def _records(self, texts: Sequence[str]) -> list[Record]:
+        return [{self.feature: text} for text in texts]
 
     def _answer(self, embedding_BD: FloatArray, tokens: int) -> bytes:
         embedding_BW = cut(embedding_BD, self.width, self.loaded.bundle.manifest.metric)

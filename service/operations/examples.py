@@ -10,11 +10,11 @@ from index.example_sets import ExampleSet, example_set
 from index.ranking import Queries
 from index.searcher import check_queries
 from index.version import IndexVersion
-from service.batching import Stages
 from service.errors import InvalidRequest
 from service.loaded import Loaded
 from service.operations.joined import FloatArray, each, embed_joined
 from service.schemas.examples import Example, ExampleQuery
+from service.stages import Stages
 
 PARTS = ("all_of", "any_of", "none_of")
 

@@ -1,6 +1,7 @@
 """What every operation on a loaded version shares. B records or vectors of all joined requests, D embedding width."""
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -12,8 +13,8 @@ from bundle.columns import EncodedRecords
 from bundle.errors import RetrievalError
 from bundle.featurize import Record
 from bundle.tower import Tower
-from service.batching import Stages
 from service.loaded import Loaded
+from service.stages import Stages
 
 FloatArray = npt.NDArray[np.float32]
 PayloadT = TypeVar("PayloadT")
@@ -33,6 +34,14 @@ class OnLoaded:
     def release(self) -> None:
         """Undo one `hold`."""
         self.loaded.release()
+
+    def tokens(self, payload: Any, records: int) -> int:
+        """A record counts 1, unless an operation says more."""
+        return records
+
+    def is_brief(self, records: int) -> bool:
+        """No, unless an operation says so."""
+        return False
 
     def answer(self, **fields: Any) -> bytes:
         """JSON of `fields` under the names of what made them."""
@@ -56,6 +65,33 @@ def each(payloads: Sequence[PayloadT], work: Callable[[PayloadT], ResultT]) -> l
     return outcomes
 
 
+def all_or_each(
+    parts: Sequence[FloatArray | Exception], work: Callable[[FloatArray], FloatArray]
+) -> list[FloatArray | Exception]:
+    """`work`, which changes rows one by one, of the rows of all parts at once; of each part alone where it raises.
+
+    An exception stays where it is. A call of numpy costs more than its work on one short row does.
+    """
+    good = [part for part in parts if not isinstance(part, Exception)]
+    if len(good) > 1:
+        with contextlib.suppress(RetrievalError):
+            return _parted(work(np.concatenate(good)), parts)
+    return [part if isinstance(part, Exception) else each([part], work)[0] for part in parts]
+
+
+def _parted(row_BD: FloatArray, parts: Sequence[Sized | Exception]) -> list[FloatArray | Exception]:
+    """Rows of all parts cut back into the rows of each; an exception stays where it is."""
+    cut: list[FloatArray | Exception] = []
+    start = 0
+    for part in parts:
+        if isinstance(part, Exception):
+            cut.append(part)
+        else:
+            cut.append(row_BD[start : start + len(part)])
+            start += len(part)
+    return cut
+
+
 def _whole(records: Sequence[Record]) -> Sequence[Record]:
     return records
 
@@ -66,7 +102,7 @@ def embed_joined(
     stages: Stages,
     read: Callable[[Sequence[Record]], Sequence[Record]] = _whole,
 ) -> list[FloatArray | Exception]:
-    """Embeddings of every payload's records from one run of the tower; a bad record fails its own payload.
+    """Embeddings of every payload's records, of all together; a bad record fails its own payload.
 
     `read` gives what the tower reads of them.
     """
@@ -94,19 +130,11 @@ def encode_joined(
 def run_joined(
     tower: Tower, parts: Sequence[EncodedRecords | Exception], stages: Stages
 ) -> list[FloatArray | Exception]:
-    """Embeddings of every part from one run of the tower; an exception stays where it is."""
+    """Embeddings of every part, of all together; an exception stays where it is."""
     good = [part for part in parts if isinstance(part, EncodedRecords)]
     if not good:
         return [part for part in parts if isinstance(part, Exception)]
     joined = good[0] if len(good) == 1 else EncodedRecords.concatenate(good)
-    embedding_BD = tower.embed_batch(joined.batch())
+    embedding_BD = tower.embed_encoded(joined)
     stages.mark("encode")
-    embeddings: list[FloatArray | Exception] = []
-    start = 0
-    for part in parts:
-        if isinstance(part, Exception):
-            embeddings.append(part)
-        else:
-            embeddings.append(embedding_BD[start : start + len(part)])
-            start += len(part)
-    return embeddings
+    return _parted(embedding_BD, parts)

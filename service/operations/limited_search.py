@@ -7,9 +7,10 @@ from typing import Any
 
 from index.limited_search import LimitedHits, LimitedSearch
 from index.prefix_limit import PrefixLimit
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.search import Search
 from service.operations.semantic_ids import prefix_of
+from service.stages import Stages
 
 
 @dataclass(frozen=True)
@@ -17,6 +18,10 @@ class SearchWithLimit(Search):
     """A search whose k counts hits that `limit` allows, or groups of them; rescoring begins at `depth`."""
 
     limit: PrefixLimit = field(kw_only=True)
+
+    def is_brief(self, records: int) -> bool:
+        """No: nobody knows how deep it goes."""
+        return False
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""

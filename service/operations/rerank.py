@@ -9,9 +9,10 @@ import numpy as np
 from bundle.errors import InvalidRecord
 from bundle.featurize import Record
 from index.searcher import check_queries
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.operations.cross_encoder import item_reranker
 from service.operations.joined import FloatArray, OnLoaded, each
+from service.stages import Stages
 
 
 @dataclass(frozen=True)
@@ -65,17 +66,20 @@ class Rerank(OnLoaded):
 
 @dataclass(frozen=True)
 class RerankByText(Rerank):
-    """Scores each request's items by the bundle's reranker, which reads each with the query."""
+    """Scores each request's items by the bundle's reranker, which reads each with the query.
+
+    There is no first stage to fall back to: a reranker that fails is an error.
+    """
 
     def scores(self, payload: RerankPayload) -> FloatArray:
-        """Scores float32 [M] of the items of one request."""
+        """Scores float32 [M] of the items of one request; raises InvalidRecord or RerankerFailed."""
         loaded, items = self.loaded, item_reranker(self.loaded)
         query = payload.query or {}
         loaded.bundle.query.featurizer.check_request([query])
         if payload.items is None:
             return items.score(query, loaded.version.ids.rows([one for one in payload.item_ids if one is not None]))
         self._check(payload.items, items.reranker.item_columns)
-        return items.reranker.score(query, payload.items)
+        return items.score_records(query, payload.items)
 
     def _check(self, items: Sequence[Record], columns: Sequence[str]) -> None:
         known = {*columns, *self.loaded.bundle.item.featurizer.names}

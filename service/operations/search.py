@@ -14,13 +14,17 @@ from index.manifest import Relation
 from index.ranking import DenseRanker, IntArray, Queries, Ranker, Ranking, Rescored
 from index.role import Role
 from index.searcher import check_queries
-from service.batching import Outcome, Stages
+from index.second_stages.contract import Ordered
+from service.batching import Outcome
 from service.live_recall import Searched
-from service.operations.cross_encoder import CrossEncoderUse
+from service.operations.cross_encoder import CrossEncoderUse, check_readable
 from service.operations.examples import ask_by_examples
-from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.operations.joined import FloatArray, OnLoaded, all_or_each, each, embed_joined
+from service.operations.second_stage import SecondStageUse, mark_scored
 from service.operations.words import Words
+from service.stages import Stages
 
+BRIEF_K = 32
 Source = Literal["queries", "vectors", "item_ids", "examples"]
 
 
@@ -33,7 +37,7 @@ class Search(OnLoaded):
     without rescoring. A request whose source is `item_ids` or `examples` never gets an item that it names as a hit.
     Where `words` or `cross_encoder` is None it takes no part; records are the only source that either reads. `hubness`
     is how hubs are held back in scores of vectors, None where they are not. `filter` says which items may be hits, all
-    where it is None.
+    where it is None. `second` orders the candidates again, not where it is None.
     """
 
     source: Source
@@ -46,6 +50,16 @@ class Search(OnLoaded):
     hubness: HubnessMethod | None = None
     filter: BoundFilter | None = None
     cross_encoder: CrossEncoderUse | None = None
+    second: SecondStageUse | None = None
+
+    def tokens(self, payload: Any, records: int) -> int:
+        """What the query tower is to read of records, about; 1 for any other query."""
+        return self.loaded.bundle.query.guess_tokens(payload) if self.source == "queries" else records
+
+    def is_brief(self, records: int) -> bool:
+        """Whether this is a search like those that the version's speed was measured by, of few enough vectors."""
+        is_plain = self.source == "vectors" and self.k <= BRIEF_K and self.depth is None and not self.params
+        return is_plain and self._is_by_vectors_alone() and records <= self.loaded.brief_records
 
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
@@ -54,16 +68,15 @@ class Search(OnLoaded):
         if not good:
             return [part for part in parts if isinstance(part, Exception)]
         queries = Queries.joined(good)
-        ranking = self.ranker().rank(queries, self.k)
-        stages.mark("search")
-        self._have_checked(queries, ranking)
+        found = self._find(queries, stages)
+        self._have_checked(queries, found.ranking)
         answers: list[Outcome] = []
         start = 0
         for part in parts:
             if isinstance(part, Exception):
                 answers.append(part)
             else:
-                answers.append(self._answer(ranking, start, start + len(part)))
+                answers.append(self._answer(found, start, start + len(part)))
                 start += len(part)
         stages.mark("write")
         return answers
@@ -75,25 +88,36 @@ class Search(OnLoaded):
             return each(payloads, self._asked_by_items)
         if self.source == "examples":
             return ask_by_examples(self.loaded, payloads, stages)
-        if words is not None and words.fusion is None and self.depth is None:
+        if words is not None and words.fusion is None and not self._reads_vectors():
             return each(payloads, self._asked_by_words)
         tower = self.loaded.bundle.query
-        parts = embed_joined(tower, payloads, stages, self._read) if self.source == "queries" else payloads
-
-        def read(part: FloatArray, payload: Any) -> Queries:
-            checked_BD = check_queries(part, version.dimension, version.manifest.metric)
-            return Queries(checked_BD, payload if self.source == "queries" else None)
-
+        is_embedded = self.source == "queries"
+        parts = embed_joined(tower, payloads, stages, self._read) if is_embedded else payloads
+        checked = all_or_each(parts, lambda part: check_queries(part, version.dimension, version.manifest.metric))
         return [
-            part if isinstance(part, Exception) else read(part, payload)
-            for part, payload in zip(parts, payloads, strict=True)
+            part if isinstance(part, Exception) else Queries(part, payload if is_embedded else None)
+            for part, payload in zip(checked, payloads, strict=True)
         ]
 
     def ranker(self) -> Ranker:
-        """What orders the corpus for this request."""
+        """What orders the corpus for this request, before a second stage."""
         role = self.loaded.version.role(self.relation)
         first = self._first_stage(role)
         return first if self.cross_encoder is None else self.cross_encoder.ranker(self.loaded, first)
+
+    def _find(self, queries: Queries, stages: Stages) -> Ordered:
+        if self.second is None:
+            ranking = self.ranker().rank(queries, self.k)
+            stages.mark("search")
+            return Ordered(ranking)
+        staged = self.second.staged(self.loaded, self.ranker(), self.loaded.version.role(self.relation))
+        found = staged.ordered(queries, self.k, lambda: stages.mark("search"))
+        stages.mark("rescore")
+        self.second.count(found.reports or ())
+        return found
+
+    def _reads_vectors(self) -> bool:
+        return self.depth is not None or (self.second is not None and self.second.kind.reads_vectors)
 
     def _first_stage(self, role: Role) -> Ranker:
         allowed = self.allowed()
@@ -129,8 +153,8 @@ class Search(OnLoaded):
 
     def _read(self, records: Sequence[Record]) -> Sequence[Record]:
         """What the tower reads of records that the rest of the search can read; raises InvalidRecord."""
-        if self.cross_encoder is not None:
-            self.cross_encoder.check(self.loaded, records)
+        if self.cross_encoder is not None or (self.second is not None and self.second.kind.reads_texts):
+            check_readable(self.loaded, records)
         return records if self.words is None else self.words.for_tower(self.loaded, records)
 
     def _asked_by_words(self, records: Sequence[Record]) -> Queries:
@@ -140,8 +164,7 @@ class Search(OnLoaded):
     def _have_checked(self, queries: Queries, ranking: Ranking) -> None:
         """Offer the first search for a check; only the best of all vectors are the exact answer to compare."""
         live, vectors_BD = self.loaded.live_recall, queries.vectors_BD
-        is_by_vectors_alone = all(part is None for part in (self.words, self.hubness, self.filter, self.cross_encoder))
-        if live is None or not live.takes_one or not is_by_vectors_alone or vectors_BD is None:
+        if live is None or vectors_BD is None or not live.takes_one or not self._is_by_vectors_alone():
             return
         own_row = None if queries.own_rows_B is None else int(queries.own_rows_B[0])
         role = self.loaded.version.role(self.relation)
@@ -150,15 +173,23 @@ class Search(OnLoaded):
             Searched(self.loaded.collection, self.loaded.index_version, role.vectors_ND, vectors_BD[0], row_K, own_row)
         )
 
+    def _is_by_vectors_alone(self) -> bool:
+        others = (self.words, self.hubness, self.filter, self.cross_encoder, self.second)
+        return all(part is None for part in others)
+
     def _asked_by_items(self, item_ids: Sequence[str]) -> Queries:
         version = self.loaded.version
         return Queries(version.query_vectors(item_ids), own_rows_B=version.ids.rows(item_ids))
 
-    def _answer(self, ranking: Ranking, start: int, stop: int) -> bytes:
-        results = [
+    def _answer(self, found: Ordered, start: int, stop: int) -> bytes:
+        ranking = found.ranking
+        results: list[dict[str, Any]] = [
             {"hits": self.hits(*ranking.of(b, self.k)), "exhaustive": self.k >= int(ranking.total_B[b])}
             for b in range(start, stop)
         ]
+        if found.reports is not None:
+            for result, report in zip(results, found.reports[start:stop], strict=True):
+                mark_scored(result, report)
         return self.answer(results=results)
 
     def _extra(self, name: str, item_ids: list[str]) -> Sequence[Any]:

@@ -13,10 +13,11 @@ from bundle.quantizer import SemanticIdCodec
 from bundle.semantic_id import SemanticId
 from index.prefix import PrefixIndex
 from index.prefix_names import PrefixName, PrefixNames
-from service.batching import Outcome, Stages
+from service.batching import Outcome
 from service.errors import NoSemanticIds
 from service.loaded import Loaded
 from service.operations.joined import FloatArray, OnLoaded, each, embed_joined
+from service.stages import Stages
 
 
 def codec_of(loaded: Loaded) -> SemanticIdCodec:
@@ -57,6 +58,10 @@ class EncodeSemanticIds(OnLoaded):
     source: Literal["records", "vectors", "item_ids"]
     tower: Literal["query", "item"]
 
+    def tokens(self, payload: Any, records: int) -> int:
+        """What the tower is to read of records, about; 1 for anything else."""
+        return self.loaded.tower(self.tower).guess_tokens(payload) if self.source == "records" else records
+
     def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
         """The answer to every request."""
         if self.source == "item_ids":
@@ -66,8 +71,7 @@ class EncodeSemanticIds(OnLoaded):
         vectors: Sequence[FloatArray | Exception] = payloads
         if self.source == "records":
             records: Sequence[Sequence[Record]] = payloads
-            bundle = self.loaded.bundle
-            vectors = embed_joined(bundle.query if self.tower == "query" else bundle.item, records, stages)
+            vectors = embed_joined(self.loaded.tower(self.tower), records, stages)
         answers = self._encoded(vectors)
         stages.mark("encode")
         return answers

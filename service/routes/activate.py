@@ -8,11 +8,11 @@ from bundle.workspace import Collection, Workspace
 from index.store import activate, current
 from service.call import Call
 from service.errors import ActivationSuperseded, DeadlineExceeded
-from service.loaded import Loaded
+from service.loaded import Failure, Loaded
 from service.parsing import parse_body
 from service.schemas.collections import ActivateRequest
 from service.serving import Serving
-from service.slots import Failure, Slot
+from service.slots import Slot
 
 _LOOK_AGAIN_S = 0.25
 

@@ -1,5 +1,9 @@
 """POST search: parse, queue, answer."""
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from index.device import GPU_LARGEST_K
@@ -10,17 +14,24 @@ from index.prefix_limit import PrefixLimit
 from service.call import Call
 from service.errors import InvalidRequest
 from service.loaded import Loaded
+from service.media_types import RAW
 from service.operations.examples import check_examples, count_examples
 from service.operations.limited_search import SearchWithLimit
 from service.operations.search import Search, Source
+from service.operations.second_stage import SecondStageUse
 from service.operations.semantic_ids import prefix_of
 from service.operations.words import Words
 from service.parsing import check_filter, check_hits, check_limit, check_pairs, check_size, exactly_one, parse_body
 from service.routes.cross_encoder import cross_encoder_use
-from service.schemas.search import SearchRequest
+from service.routes.search_options import search_options
+from service.routes.second_stage import second_stage_use
+from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
 from service.settings import Settings
-from service.vectors import read_vectors
+from service.shadow.shadowing import Answered
+from service.slots import Slot
+from service.stages import Stages
+from service.vectors import read_vectors, rows_of
 
 SOURCES: tuple[Source, ...] = ("queries", "vectors", "item_ids", "examples")
 DEFAULT_DEPTH_FACTOR = 4
@@ -43,14 +54,19 @@ class SearchHandler:
         ones, which go with the item. `mode` chooses between embeddings, words and both; by words alone only items that
         have one are hits, none where all words are unknown. `diversify` and `group_by` limit the hits that share the
         first codes of their semantic IDs; the search then goes as deep as k allowed hits, or k groups, need. `hubness`
-        holds back items near to everything. Where the bundle has a cross-encoder it can `rerank` what was found for
-        records, or search by itself with `mode`.
+        holds back items near to everything. `rerank` orders the best `depth` candidates again: by exact scores, by the
+        bundle's cross-encoder where it has one, by several scores together, or so that hits are unlike one another. A
+        cross-encoder can also search by itself with `mode`.
+
+        A body of the media type `application/octet-stream` is query embeddings as rows of little-endian float32, and
+        the query string says the rest: words as they are, `with` as a list with commas, everything else as JSON.
         """
         slot, loaded = self._serving.capture(collection, call)
         settings = self._serving.settings
-        request = parse_body(SearchRequest, body)
+        is_raw = call.media_type == RAW
+        request = search_options(call.query) if is_raw else parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
-        payload: Any = getattr(request, source)
+        payload: Any = rows_of("the body", body, loaded.version.dimension) if is_raw else getattr(request, source)
         n_records = count_examples(payload) if source == "examples" else len(payload)
         call.records = check_size(source, n_records, settings.limits.max_batch)
         if source == "examples":
@@ -63,21 +79,59 @@ class SearchHandler:
         limit = _limit(request, loaded, settings.limits.max_k)
         hits = request.k * (limit.most if limit is not None and limit.grouped else 1)
         check_hits(call.records, max(hits, depth or 0), settings.limits.max_hits)
-        if source == "vectors":
+        if source == "vectors" and not is_raw:
             payload = read_vectors("vectors", payload, loaded.version.dimension)
-        operation = _operation(request, source, depth, limit, loaded)
-        if operation.cross_encoder is not None:
-            check_pairs(call.records, operation.cross_encoder.calls, settings.limits.max_reranked_pairs)
-        return await slot.batcher.submit(operation, payload, call.records, call)
+        second = self._second_stage(request, source, depth, loaded)
+        operation = _operation(request, source, depth, limit, loaded, second)
+        check_pairs(call.records, _pairs_a_query(operation), settings.limits.max_reranked_pairs)
+        answer = await slot.batcher.submit(operation, payload, call.records, call)
+        if slot.candidate is not None:
+            repeat = partial(_repeat, request, source, payload, settings)
+            self._offer(slot, Answered(loaded, answer, len(payload), repeat, source == "vectors"))
+        return answer
+
+    def _second_stage(
+        self, request: SearchRequest, source: Source, depth: int | None, loaded: Loaded
+    ) -> SecondStageUse | None:
+        on_failure = self._serving.settings.rerank.on_failure
+        on_degraded = partial(self._serving.metrics.degraded, loaded.collection)
+        return second_stage_use(request, source, depth, loaded, on_failure, on_degraded)
+
+    def _offer(self, slot: Slot, answered: Answered) -> None:
+        """Have a search considered for the trial under way, once its answer is out."""
+
+        def consider() -> None:
+            if slot.candidate is not None:  # the trial may have ended meanwhile
+                self._serving.shadowing.consider(slot.candidate, answered)
+
+        asyncio.get_running_loop().call_soon(consider)
+
+
+def _repeat(
+    request: SearchRequest, source: Source, payload: Sequence[Any], settings: Settings, loaded: Loaded, place: int
+) -> bytes:
+    """What `loaded` answers to one query of a checked request; raises what it would answer the request with."""
+    depth, limit = _depth(request, source, settings), _limit(request, loaded, settings.limits.max_k)
+    second = second_stage_use(request, source, depth, loaded, settings.rerank.on_failure, lambda _: None)
+    operation = _operation(request, source, depth, limit, loaded, second)
+    (outcome,) = replace(operation, extras=()).run([payload[place : place + 1]], Stages())
+    if isinstance(outcome, Exception):
+        raise outcome
+    return outcome
 
 
 def _operation(
-    request: SearchRequest, source: Source, depth: int | None, limit: PrefixLimit | None, loaded: Loaded
+    request: SearchRequest,
+    source: Source,
+    depth: int | None,
+    limit: PrefixLimit | None,
+    loaded: Loaded,
+    second: SecondStageUse | None,
 ) -> Search:
     if "semantic_id" in request.with_:
         prefix_of(loaded)
     words = _words(request, source, loaded)
-    cross_encoder = cross_encoder_use(request, source, depth, loaded)
+    cross_encoder = cross_encoder_use(request, source, loaded)
     relation = _relation(request, source, loaded)
     search = Search(
         loaded,
@@ -85,14 +139,23 @@ def _operation(
         relation,
         min(request.k, loaded.version.count),
         tuple(sorted(request.params.items())) if request.params else (),
-        min(depth, loaded.version.count) if depth is not None and request.rerank == "exact" else None,
+        min(depth, loaded.version.count) if depth is not None and isinstance(request.rerank, Exact) else None,
         tuple(sorted(set(request.with_))),
         words,
         _hubness(request, source, relation, loaded),
         None if request.filter is None else loaded.version.filters.bind(request.filter),
         cross_encoder,
+        second,
     )
     return search if limit is None else SearchWithLimit(**vars(search), limit=limit)
+
+
+def _pairs_a_query(operation: Search) -> int:
+    """Items that a cross-encoder reads for each query."""
+    if operation.cross_encoder is not None:
+        return operation.cross_encoder.calls
+    second = operation.second
+    return second.depth if second is not None and second.kind.reads_texts else 0
 
 
 def _words(request: SearchRequest, source: Source, loaded: Loaded) -> Words | None:

@@ -2,16 +2,39 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.filters.filter import Filter
 from index.fusion import FusionName
 from index.hubness.config import HubnessMethod
 from index.manifest import Relation
+from index.reranked import FailureReason
+from index.second_stages import SecondStageKind
 from service.schemas.examples import ExampleQuery
 from service.schemas.fields import Answer, ItemIds, Records, RequestBody, Vectors
 
 Extra = Literal["attributes", "semantic_id", "vector"]
+
+
+RerankName = Literal["exact", "cross_encoder", "mmr"]
+
+
+class Exact(BaseModel):
+    """Exact scores of the stored vectors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+    kind: Literal["exact"] = Field(description="Which reranking this is.")
+
+
+RerankKind = Annotated[Exact | SecondStageKind, Field(discriminator="kind")]
+
+
+def _spelled_out(rerank: object) -> object:
+    return {"kind": rerank} if isinstance(rerank, str) else rerank
+
+
+Rerank = Annotated[RerankKind, BeforeValidator(_spelled_out, json_schema_input_type=RerankName | RerankKind)]
 
 
 class LimitByPrefix(BaseModel):
@@ -38,6 +61,12 @@ class SearchRequest(RequestBody):
                 {"examples": [{"all_of": ["85123A", {"text": "christmas"}], "none_of": ["22423"]}], "k": 10},
                 {"vectors": [[0.36, 0.48, 0.8]], "k": 10, "rerank": "exact", "depth": 100},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "rerank": "cross_encoder", "depth": 50},
+                {"queries": [{"text": "red mug"}], "rerank": {"kind": "cross_encoder", "budget_ms": 100}, "depth": 50},
+                {
+                    "queries": [{"text": "red enamel mug"}],
+                    "rerank": {"kind": "blend", "weights": {"first_stage": 0.3, "cross_encoder": 0.7}},
+                },
+                {"item_ids": ["85123A"], "k": 10, "rerank": {"kind": "mmr", "lambda": 0.7}, "depth": 100},
                 {"queries": [{"text": "red enamel mug"}], "k": 10, "mode": "cross_encoder", "budget": 100},
                 {"item_ids": ["85123A"], "k": 10, "filter": {"must": [{"key": "price", "range": {"lte": 20}}]}},
                 {"item_ids": ["85123A"], "k": 10, "diversify": {"level": 1, "most": 2}},
@@ -96,10 +125,11 @@ class SearchRequest(RequestBody):
         ge=1,
         description="Items a query that the cross-encoder scores in mode `cross_encoder`; at least k, by default 100.",
     )
-    rerank: Literal["exact", "cross_encoder"] | None = Field(
+    rerank: Rerank | None = Field(
         default=None,
-        description="`exact` scores the candidates again with their stored vectors; `cross_encoder` has the bundle's "
-        "cross-encoder read each with the query's record.",
+        description="How the candidates are ordered again. `exact` scores them with their stored vectors; "
+        "`cross_encoder` has the bundle's cross-encoder read each with the query's record; `mmr` takes hits that are "
+        "unlike one another; `blend` adds several scores. A name stands for the object of this kind with its defaults.",
     )
     depth: int | None = Field(
         default=None, ge=1, description="Candidates a query before `rerank`; at least k, by default 4 k."
@@ -133,6 +163,20 @@ class Hit(BaseModel):
     )
     semantic_id: str | None = Field(default=None, description="Semantic ID, when asked for.", examples=["12-200-7"])
     vector: list[float] | None = Field(default=None, description="Stored embedding, when asked for.")
+    reranked: bool | None = Field(
+        default=None,
+        description="With `rerank` of the kinds `cross_encoder` and `blend`: whether `score` is that of the reranking. "
+        "Where it is false it is that of the first stage, and the two do not compare.",
+    )
+
+
+class Degraded(BaseModel):
+    """Why hits are not what the request asked for."""
+
+    reason: FailureReason = Field(
+        description="The reranker `failed`, gave a score that is `not_a_number`, or ran `out_of_time`."
+    )
+    detail: str = Field(description="What happened and what can be done.")
 
 
 class QueryHits(BaseModel):
@@ -145,6 +189,16 @@ class QueryHits(BaseModel):
     exhaustive: bool = Field(
         description="Whether the hits are all that there are, or all that `filter` and `diversify` allow.",
         examples=[False],
+    )
+
+    scored: int | None = Field(
+        default=None,
+        description="With `rerank` of the kinds `cross_encoder` and `blend`: candidates that were scored, from the "
+        "first on; they come first.",
+        examples=[50],
+    )
+    degraded: Degraded | None = Field(
+        default=None, description="Given where the reranker failed or its time did not suffice: why."
     )
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from bundle.workspace import Collection, Workspace
 from cli.main import execute
+from index.shadow import read_shadow
 from tests.tiny import tiny_bundle
 
 
@@ -50,6 +51,22 @@ def test_build_list_activate_roll_back_verify(
     assert shop.current.read_text() == f"{first}\n"
     assert _run(shop, "rollback") == 1
     assert "no earlier index version" in capsys.readouterr().err
+
+
+def test_a_version_is_tried_beside_the_active_one(
+    shop: Collection, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for activate in (["--activate"], []):
+        assert _run(shop, "build", "--items", str(tmp_path / "items.csv"), *activate) == 0
+    active, other = capsys.readouterr().out.split()
+    assert _run(shop, "shadow", other, "--share", "0.25") == 0
+    shadow = read_shadow(shop)
+    assert shadow is not None and (shadow.version, shadow.share) == (other, 0.25)
+    assert _run(shop, "shadow", active) == 1
+    assert "is the active one" in capsys.readouterr().err
+    assert _run(shop, "shadow") == _run(shop, "shadow", other, "--end") == 2
+    assert _run(shop, "shadow", "--end") == 0
+    assert read_shadow(shop) is None
 
 
 def test_a_damaged_version_is_named_and_never_activated(

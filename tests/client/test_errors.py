@@ -3,6 +3,7 @@ import pytest
 
 from client import errors
 from client.errors import ServiceError, service_error
+from client.retries import Retries
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,9 @@ def test_an_answer_of_something_between_is_quoted() -> None:
     assert type(error) is ServiceError
     assert (error.code, error.detail, error.retry_after_s) == ("no-problem", "<h1>Bad gateway</h1>", None)
     assert service_error(httpx.Response(503, json=["no", "object"])).code == "no-problem"
+
+
+def test_a_reranker_that_failed_is_not_a_service_that_is_not_ready() -> None:
+    error = service_error(httpx.Response(503, json={"code": "reranker-failed", "detail": "ask without it"}))
+    assert type(error) is errors.RerankerFailed
+    assert Retries().wait_s(error, 1) is None

@@ -13,7 +13,7 @@ from service.schemas.semantic_ids import SemanticIdsRequest
     ("options", "others", "request_body"),
     [
         ([SearchOptions], set(), SearchRequest),
-        ([RerankOptions], {"reranker"}, RerankRequest),
+        ([RerankOptions], set(), RerankRequest),
         ([EncodeOptions, ListOptions], {"semantic_ids", "prefix"}, SemanticIdsRequest),
     ],
 )

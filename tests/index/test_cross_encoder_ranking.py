@@ -6,6 +6,7 @@ import pytest
 from benchmarks.index_parts.synthetic_cross_encoder import synthetic_scores
 from index.cross_encoder_ranking import CrossEncoderSearch
 from index.cur.kinds import AdacurKind, AnncurKind, CurSearch
+from index.errors import RerankerFailed
 from index.kinds.flat import FlatKind
 from index.ranking import DenseRanker, FloatArray, Queries, Ranker, Ranking
 from tests.contracts.index_kind import clustered
@@ -91,3 +92,11 @@ def test_rows_that_the_dense_ranker_keeps_back_are_no_hits(kind: AdacurKind | An
             rows = ranking.of(b, depth)[1]
             assert len(rows) == min(depth, n_left)
             assert not set(rows.tolist()) & set(kept_back)
+
+
+def test_a_cross_encoder_that_fails_has_no_other_order_to_give() -> None:
+    not_a_number_TN = np.full((3, N_ITEMS), np.nan)
+    items, _ = table_items(not_a_number_TN)
+    ranker = CrossEncoderSearch(DenseRanker(role(VECTORS_ND, FlatKind())), items, opened(ADACUR), N_ITEMS, BUDGET)
+    with pytest.raises(RerankerFailed, match="not numbers"):
+        ranker.rank(numbered(QUERY_BD), 10)

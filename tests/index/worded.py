@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bundle.featurize import Record
 from index.attributes import AttributeColumns
-from index.ranking import FloatArray, Queries
+from index.ranking import FloatArray, IntArray, Queries
 from index.reranked import ItemReranker
 
 
@@ -35,8 +35,27 @@ class TableReranker:
         scores_M: FloatArray = self._scores_BN[int(str(query["text"])), rows].astype(np.float32)
         return scores_M
 
+    def pairs(self, query: Record, items: Sequence[Record]) -> "TablePairs":
+        """The scores of the table, part by part."""
+        return TablePairs(self, query, items)
+
     def warm_up(self) -> None:
         """Nothing to warm."""
+
+
+class TablePairs:
+    """Implements Pairs; nobody knows what they take."""
+
+    def __init__(self, table: TableReranker, query: Record, items: Sequence[Record]) -> None:
+        self._table, self._query, self._items = table, query, items
+
+    def score(self, place_R: IntArray) -> FloatArray:
+        """The scores of the table."""
+        return self._table.score(self._query, [self._items[place] for place in place_R])
+
+    def expected_s(self, place_R: IntArray) -> float | None:
+        """Unknown."""
+        return None
 
 
 def table_items(scores_BN: NDArray[np.floating]) -> tuple[ItemReranker, TableReranker]:

@@ -8,6 +8,16 @@ from service.settings import Settings
 from tests.service.running import LiveApp
 from tests.service.tiny import make_collection
 
+SMALL_LIMITS = {
+    "max_batch": 16,
+    "max_k": 100,
+    "max_body_bytes": 100_000,
+    "max_rerank_items": 20,
+    "max_list": 100,
+    "max_depth": 200,
+    "max_hits": 1000,
+}
+
 
 @pytest.fixture(scope="session")
 def shop_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -20,9 +30,7 @@ def shop_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def shop(shop_root: Path) -> Iterator[LiveApp]:
     """An application that serves `shop`, with small limits; not to be changed."""
-    limits = {"max_batch": 16, "max_k": 100, "max_body_bytes": 100_000, "max_rerank_items": 20, "max_list": 100}
-    limits |= {"max_depth": 200, "max_hits": 1000}
-    with LiveApp(settings_for(shop_root, limits=limits)) as app:
+    with LiveApp(settings_for(shop_root, limits=SMALL_LIMITS)) as app:
         yield app.ready()
 
 

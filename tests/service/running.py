@@ -16,6 +16,7 @@ from fastapi import FastAPI
 from service.app import create_app
 from service.server import uvicorn_config
 from service.settings import Settings
+from service.settings_file import SettingsFile
 
 T = TypeVar("T")
 
@@ -23,8 +24,8 @@ T = TypeVar("T")
 class LiveApp:
     """An application with its lifespan, on an event loop of its own thread, called through the ASGI transport."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.app: FastAPI = create_app(settings)
+    def __init__(self, settings: Settings, settings_file: SettingsFile | None = None) -> None:
+        self.app: FastAPI = create_app(settings, settings_file=settings_file)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever)
 

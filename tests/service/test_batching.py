@@ -1,77 +1,16 @@
 import asyncio
 import threading
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from bundle.errors import InvalidRecord
-from service.batching import Batcher, BatchReport, Outcome, Stages
+from service.batching import Outcome
 from service.call import Call
-from service.errors import DeadlineExceeded, InvalidRequest, NotReady, Overloaded
-from service.settings import BatchingSettings
-
-
-@dataclass(eq=False)
-class Echo:
-    """Answers every payload with itself; fails the whole run on `poison`; waits for `gate` first."""
-
-    gate: threading.Event = field(default_factory=threading.Event)
-    runs: list[list[Any]] = field(default_factory=list)
-    held: int = 0
-    started: threading.Event = field(default_factory=threading.Event)
-
-    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
-        self.started.set()
-        assert self.gate.wait(10)
-        self.runs.append(list(payloads))
-        if b"poison" in payloads:
-            raise InvalidRecord(f"bad record at {list(payloads).index(b'poison')}")
-        if b"bug" in payloads:
-            raise ZeroDivisionError("a bug")
-        stages.mark("echo")
-        return list(payloads)
-
-    def hold(self) -> None:
-        self.held += 1
-
-    def release(self) -> None:
-        self.held -= 1
-
-
-class Bench:
-    """A batcher on the running loop with what it reported."""
-
-    def __init__(self, **settings: Any) -> None:
-        self.reports: list[BatchReport] = []
-        self.shed: list[str] = []
-        self.batcher = Batcher(
-            "test",
-            BatchingSettings(**settings),
-            asyncio.get_running_loop(),
-            self.reports.append,
-            self.shed.append,
-        )
-
-    def submit(
-        self, operation: Echo, payload: object, records: int = 1, patience_ms: int | None = None
-    ) -> "asyncio.Future[bytes]":
-        headers = [] if patience_ms is None else [(b"x-request-timeout-ms", b"%d" % patience_ms)]
-        return self.batcher.submit(operation, payload, records, Call(headers, "/"))
-
-    async def busy(self, operation: Echo) -> "asyncio.Future[bytes]":
-        """Occupy the worker until the operation's gate opens."""
-        future = self.submit(operation, b"first")
-        await asyncio.to_thread(operation.started.wait, 10)
-        return future
-
-    async def close(self) -> None:
-        await asyncio.to_thread(self.batcher.close)
-
-
-def scenario(work: Callable[[], Any]) -> None:
-    asyncio.run(asyncio.wait_for(work(), 30))
+from service.errors import ClientGone, DeadlineExceeded, InvalidRequest, NotReady, Overloaded
+from service.stages import Stages
+from tests.service.bench import Bench, Echo, scenario
 
 
 def test_waiting_requests_are_joined_up_to_the_limit() -> None:
@@ -86,6 +25,19 @@ def test_waiting_requests_are_joined_up_to_the_limit() -> None:
         assert {"queue", "echo"} <= bench.reports[1].stages.keys()
         await bench.close()
         assert (bench.batcher.pending(), echo.held) == (0, 0)
+
+    scenario(work)
+
+
+def test_waiting_requests_are_joined_up_to_the_limit_of_tokens() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_tokens=5), Echo()
+        first = await bench.busy(echo)
+        rest = [bench.submit(echo, payload) for payload in (b"aa", b"bb", b"cc", b"longer than all", b"d", b"e")]
+        echo.gate.set()
+        await asyncio.gather(first, *rest)
+        assert echo.runs[1:] == [[b"aa", b"bb", b"cc"], [b"longer than all"], [b"d", b"e"]]
+        await bench.close()
 
     scenario(work)
 
@@ -116,6 +68,63 @@ def test_a_poison_request_fails_alone() -> None:
         assert isinstance(outcomes[2], InvalidRecord) and "at 0" in outcomes[2].message
         assert isinstance(outcomes[4], ZeroDivisionError)
         assert bench.batcher.is_alive()
+        await bench.close()
+
+    scenario(work)
+
+
+def test_the_others_share_the_runs_that_a_poison_request_costs() -> None:
+    async def work() -> None:
+        bench, echo = Bench(), Echo()
+        first = await bench.busy(echo)
+        payloads = [b"%d" % i for i in range(31)]
+        rest = [bench.submit(echo, payload) for payload in (*payloads, b"poison")]
+        echo.gate.set()
+        outcomes = await asyncio.gather(first, *rest, return_exceptions=True)
+        assert [one for one in outcomes if isinstance(one, bytes)] == [b"first", *payloads]
+        assert len(echo.runs) - 1 <= 11  # itself, and two for each halving of 32
+        await bench.close()
+
+    scenario(work)
+
+
+def test_a_caller_that_is_gone_frees_its_place_at_once() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_pending_records=3), Echo()
+        first = await bench.busy(echo)
+        connection: asyncio.Queue[dict[str, str]] = asyncio.Queue()
+        gone = Call([], "/")
+        gone.receive = connection.get
+        waiting = bench.batcher.submit(echo, b"gone", 2, gone)
+        with pytest.raises(Overloaded):
+            bench.submit(echo, b"other")
+        connection.put_nowait({"type": "http.disconnect"})
+        with pytest.raises(ClientGone):
+            await waiting
+        assert bench.batcher.pending() == 1
+        other = bench.submit(echo, b"other", records=2)
+        echo.gate.set()
+        assert await first + await other == b"firstother"
+        assert echo.runs == [[b"first"], [b"other"]]
+        assert bench.shed == ["overloaded", "cancelled"]
+        await bench.close()
+        assert (bench.batcher.pending(), echo.held) == (0, 0)
+
+    scenario(work)
+
+
+def test_nobody_listens_any_more_once_the_answer_is_there() -> None:
+    async def work() -> None:
+        bench, echo = Bench(), Echo()
+        call, before = Call([], "/"), asyncio.all_tasks()
+        call.receive = asyncio.Queue().get
+        answer = bench.batcher.submit(echo, b"x", 1, call)
+        while asyncio.all_tasks() == before:
+            await asyncio.sleep(0.001)
+        echo.gate.set()
+        assert await answer == b"x"
+        await asyncio.sleep(0)
+        assert asyncio.all_tasks() == before
         await bench.close()
 
     scenario(work)
@@ -188,15 +197,13 @@ class Fatal(Echo):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_where_the_worker_ended_requests_are_late_and_then_refused() -> None:
+def test_where_the_worker_ended_requests_are_late() -> None:
     async def work() -> None:
         bench, echo = Bench(deadline_s=0.05, max_pending_records=2), Echo()
-        for operation in (Fatal(), echo):
+        for operation in (Fatal(), echo, echo, echo):
             with pytest.raises(DeadlineExceeded):
                 await bench.submit(operation, b"late")
         assert not bench.batcher.is_alive() and echo.runs == []
-        with pytest.raises(Overloaded):
-            await bench.submit(echo, b"too many")
 
     scenario(work)
 
@@ -241,6 +248,41 @@ def test_several_threads_share_what_waits() -> None:
         assert max(map(len, echo.runs)) <= 5
         blockers[1].gate.set()
         await asyncio.gather(*firsts)
+        await bench.close()
+
+    scenario(work)
+
+
+def test_brief_work_is_joined_and_done_by_the_event_loop() -> None:
+    async def work() -> None:
+        bench, echo = Bench(max_records=3), Echo(brief=True)
+        echo.gate.set()
+        requests = [bench.submit(echo, b"%d" % i) for i in range(5)]
+        gone = bench.submit(echo, b"gone")
+        gone.cancel()
+        assert echo.runs == []  # the loop reads what else is there first
+        assert await asyncio.gather(*requests) == [b"%d" % i for i in range(5)]
+        await asyncio.sleep(0)
+        assert echo.runs == [[b"0", b"1", b"2"], [b"3", b"4"]]
+        assert echo.threads == {threading.get_ident()}
+        assert (bench.batcher.pending(), echo.held, bench.shed) == (0, 0, ["cancelled"])
+        await bench.close()
+
+    scenario(work)
+
+
+def test_brief_work_does_not_wait_for_a_busy_worker_and_fails_alone() -> None:
+    async def work() -> None:
+        bench, slow, brief = Bench(), Echo(), Echo(brief=True)
+        brief.gate.set()
+        first = await bench.busy(slow)
+        outcomes = await asyncio.gather(
+            *[bench.submit(brief, payload) for payload in (b"a", b"poison", b"b")], return_exceptions=True
+        )
+        assert (outcomes[0], outcomes[2]) == (b"a", b"b") and isinstance(outcomes[1], InvalidRecord)
+        assert not first.done()
+        slow.gate.set()
+        assert await first == b"first"
         await bench.close()
 
     scenario(work)

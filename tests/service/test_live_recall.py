@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from bundle.workspace import Workspace
-from service.live_recall import Estimate, LiveRecall, Searched, estimate
+from service.estimate import Estimate
+from service.live_recall import LiveRecall, Searched
 from tests.service.conftest import settings_for
 from tests.service.running import LiveApp, wait_until
 from tests.service.tiny import make_collection
@@ -45,29 +46,6 @@ def test_the_mean_is_over_the_searches_of_one_version(told: Told) -> None:
     other = told.check(searched([3, 2], version="v2"))
     assert (other.mean, other.n_searches) == (0, 1)
     assert {name for name, _ in told.estimates} == {"shop"}
-
-
-def test_a_search_that_comes_while_another_waits_passes_by() -> None:
-    live = LiveRecall(0.5, lambda name, one: None)  # not started, so that nothing is taken
-    takes = [live.takes_one]
-    for rows in ([0], [1]):
-        live.offer(searched(rows))
-        takes.append(live.takes_one)
-    assert takes == [True, False, False]
-
-
-def test_nothing_is_checked_with_a_share_of_0() -> None:
-    assert not LiveRecall(0, lambda name, one: None).takes_one
-
-
-def test_the_interval_is_as_wide_as_the_searches_disagree() -> None:
-    one = estimate(np.array([1.0, 0.8] * 200))
-    assert one.mean == pytest.approx(0.9)
-    assert one.high - one.mean == pytest.approx(1.96 * 0.1001 / 20, rel=0.01)
-
-
-def test_searches_that_all_agree_still_leave_a_doubt() -> None:
-    assert estimate(np.ones(300)) == Estimate(1.0, 0.99, 1.0, 300)
 
 
 def test_real_searches_become_a_gauge(tmp_path: Path) -> None:

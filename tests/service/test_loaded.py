@@ -48,3 +48,16 @@ def test_closing_ends_searches(loaded: Loaded) -> None:
 def test_a_version_that_is_not_there(shop_root: Path) -> None:
     with pytest.raises(VersionNotFound):
         load(Workspace(shop_root).collection("shop"), "none", settings_for(shop_root), None)
+
+
+@pytest.mark.parametrize("sections", [{"batching": {"inline_us": 0}}, {"reload": {"warm_searches": 0}}])
+def test_without_a_measured_speed_or_leave_no_search_is_brief(shop_root: Path, sections: dict[str, object]) -> None:
+    collection = Workspace(shop_root).collection("shop")
+    loaded = load(collection, str(current(collection)), settings_for(shop_root, **sections), None)
+    assert loaded.brief_records == 0
+
+
+def test_the_event_loop_may_search_for_so_many_as_take_the_time(shop_root: Path) -> None:
+    collection = Workspace(shop_root).collection("shop")
+    settings = settings_for(shop_root, batching={"inline_us": 1_000_000})
+    assert load(collection, str(current(collection)), settings, None).brief_records > 100

@@ -8,6 +8,7 @@ import pytest
 
 from service.call import Call
 from service.logs import JsonFormatter, RequestLog
+from service.stages import Stages
 
 
 def test_records_become_json_with_their_extra_fields() -> None:
@@ -33,7 +34,8 @@ def test_requests_leave_one_line_each(tmp_path: Path) -> None:
     log.start()
     for i in range(3):
         call = Call([(b"x-request-id", b"id-%d" % i)], "/")
-        call.route, call.status, call.stages = "search", 200, {"encode": 0.001}
+        call.route, call.status, call.stages = "search", 200, Stages()
+        call.stages["encode"] = 0.001
         log.write(call)
     log.close()
     os.close(descriptor)

@@ -1,3 +1,4 @@
+from datetime import datetime
 from pathlib import Path
 
 import prometheus_client.values
@@ -5,10 +6,11 @@ import pytest
 
 from bundle.workspace import Workspace
 from index.store import current
-from service.batching import BatchReport, Stages
+from service.batching import BatchReport
 from service.call import Call
 from service.loaded import load
 from service.metrics import Metrics
+from service.stages import Stages
 from tests.service.conftest import settings_for
 
 
@@ -44,6 +46,32 @@ def test_a_swap_replaces_the_info(shop_root: Path) -> None:
     assert 'tandem_load_failing{collection="shop"} 0.0' in lines
     assert 'tandem_load_failures_total{collection="shop"} 1.0' in lines
     assert 'tandem_swaps_total{collection="shop"} 2.0' in lines
+
+
+def test_a_swap_tells_when_the_version_was_built_and_what_its_recall_had_to_be(shop_root: Path) -> None:
+    collection = Workspace(shop_root).collection("shop")
+    loaded = load(collection, str(current(collection)), settings_for(shop_root), None)
+    metrics = Metrics()
+    metrics.swapped(loaded)
+    built = metrics.registry.get_sample_value("tandem_version_built_timestamp_seconds", {"collection": "shop"})
+    swapped = metrics.registry.get_sample_value("tandem_last_swap_timestamp_seconds", {"collection": "shop"})
+    assert built == pytest.approx(datetime.fromisoformat(loaded.version.manifest.created_at).timestamp())
+    assert swapped is not None and built is not None and 0 < swapped - built < 3600
+    target = metrics.registry.get_sample_value("tandem_index_recall_target", {"collection": "shop"})
+    assert target == loaded.version.manifest.recall.target
+
+
+def test_processes_add_up_what_waits(shop_root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PROMETHEUS_MULTIPROC_DIR", str(tmp_path))
+    waiting = iter([5, 0, 2, 7])
+    for process_id in (1, 2):
+        shared = prometheus_client.values.MultiProcessValue(lambda process_id=process_id: process_id)  # type: ignore[no-untyped-call]
+        monkeypatch.setattr(prometheus_client.values, "ValueClass", shared)
+        metrics = Metrics()
+        metrics.watch_pending("shop", lambda: next(waiting))
+        metrics.read_process()
+        metrics.read_process()
+    assert 'tandem_pending_records{collection="shop"} 7.0' in metrics.render().decode().splitlines()
 
 
 def test_names_end_in_their_unit() -> None:

@@ -23,6 +23,7 @@ ROUTES = {
     "/v1/collections": "get",
     "/v1/collections/{collection}": "get",
     "/v1/collections/{collection}/versions": "get",
+    "/v1/collections/{collection}/shadow": "post",
     "/livez": "get",
     "/readyz": "get",
     "/health": "get",

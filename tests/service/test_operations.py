@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +9,15 @@ from bundle.errors import InvalidRecord, UnknownItem
 from bundle.store import open_bundle
 from bundle.workspace import Workspace
 from index.store import current
-from service.batching import Stages
 from service.errors import InvalidRequest
 from service.loaded import Loaded, load
 from service.operations.cut import cut, unit_length, width_of
+from service.operations.embed import Embed
 from service.operations.embed_texts import EmbedTexts
-from service.operations.joined import FloatArray, each, embed_joined
+from service.operations.joined import FloatArray, all_or_each, each, embed_joined
+from service.operations.search import Search
+from service.operations.words import Words
+from service.stages import Stages
 from tests.service.conftest import settings_for
 from tests.service.tiny import write_tiny_bundle
 
@@ -110,3 +113,38 @@ def test_only_trained_widths_are_given(tmp_path: Path, loaded: Loaded) -> None:
         width_of(manifest, 4)
     with pytest.raises(InvalidRequest, match="embeds in 8 and"):
         width_of(loaded.bundle.manifest, 2)
+
+
+def test_rows_of_all_parts_are_changed_at_once_and_of_each_where_one_is_at_fault() -> None:
+    calls: list[int] = []
+
+    def double(row_BD: FloatArray) -> FloatArray:
+        calls.append(len(row_BD))
+        if (row_BD < 0).any():
+            raise InvalidRequest("negative")
+        return 2 * row_BD
+
+    earlier = UnknownItem("gone")
+    one, two, bad = np.ones((1, 3), np.float32), np.ones((2, 3), np.float32), -np.ones((1, 3), np.float32)
+    done = all_or_each([one, earlier, two], double)
+    assert done[1] is earlier and calls == [3]
+    np.testing.assert_array_equal(done[2], 2 * two)
+    outcomes = all_or_each([one, bad, two], double)
+    assert isinstance(outcomes[1], InvalidRequest) and calls[1:] == [4, 1, 1, 2]
+    np.testing.assert_array_equal(outcomes[0], 2 * one)
+
+
+def test_only_a_plain_search_by_few_vectors_is_brief(loaded: Loaded) -> None:
+    loaded.brief_records = 4
+    plain = Search(loaded, "vectors", "similar", 10, (), None, ("attributes",))
+    assert plain.is_brief(4) and not plain.is_brief(5)
+    others: list[dict[str, object]] = [
+        {"source": "queries"},
+        {"k": 100},
+        {"params": (("ef_search", 500),)},
+        {"depth": 100},
+        {"words": Words(None)},
+        {"hubness": "csls"},
+    ]
+    assert not any(replace(plain, **changed).is_brief(1) for changed in others)  # type: ignore[arg-type]
+    assert not Embed(loaded, "query", "float", 8).is_brief(1)

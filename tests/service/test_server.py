@@ -43,20 +43,22 @@ def test_a_signal_ends_the_server_cleanly_and_the_log_is_json(shop_root: Path, t
     assert {"queue", "search", "write"} <= request["stages_ms"].keys()
 
 
-def test_several_workers_serve_and_sum_their_metrics(shop_root: Path, tmp_path: Path) -> None:
-    with (
-        (tmp_path / "server.log").open("wb") as stderr,
-        serving_process(shop_root, tmp_path, stderr, workers=2) as server,
-    ):
+def test_several_workers_serve_sum_their_metrics_and_follow_the_settings(shop_root: Path, tmp_path: Path) -> None:
+    log = tmp_path / "server.log"
+    with log.open("wb") as stderr, serving_process(shop_root, tmp_path, stderr, workers=2) as server:
         for _ in range(20):  # a new connection each time, so that both workers are met
             assert _search(server.url) == 200
         text = httpx.get(f"{server.url}/metrics").text
         count = re.search(r'tandem_requests_total{collection="shop",route="search",status="200"} (\d+)', text)
         assert count is not None and int(count[1]) == 20
+        with (tmp_path / "server.toml").open("a") as file:
+            file.write("[limits]\nmax_k = 20\n")
+        wait_until(lambda: log.read_text().count('"event":"settings read again"') == 2)
+        wait_until(lambda: {_search(server.url, k=30) for _ in range(8)} == {422})
 
 
-def _search(url: str) -> int:
-    return httpx.post(f"{url}/v1/collections/shop/search", json={"item_ids": ["a-00001"]}).status_code
+def _search(url: str, k: int = 10) -> int:
+    return httpx.post(f"{url}/v1/collections/shop/search", json={"item_ids": ["a-00001"], "k": k}).status_code
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ import pytest
 from bundle.errors import RetrievalError
 from service.batching import Batcher
 from service.errors import NotReady, UnknownCollection
+from service.loaded import Failure
 from service.settings import BatchingSettings
-from service.slots import Failure, Slots
+from service.slots import Slots
 
 
 def _scenario(work: Any) -> None:

@@ -38,11 +38,13 @@ def write_tiny_bundle(
     queries_are: Literal["queries", "items"] = "queries",
     asking: str = "text",
     reranker: Sequence[str] = (),
+    reranker_fails: bool = False,
     widths: Sequence[int] = (),
 ) -> str:
     """Write a bundle with the query feature `asking` and the item feature `title`; other seeds give other towers.
 
-    Where queries are items the query tower has a table of its own. `reranker`: fields of an item that it reads, if any.
+    Where queries are items the query tower has a table of its own. `reranker`: fields of an item that it reads, if any;
+    `reranker_fails`: at some words, see tests/tiny_reranker.py.
     With `widths` it says that Matryoshka trained them.
     """
     table = np.random.default_rng(seed).standard_normal((buckets + 1, dimension)).astype(np.float32)
@@ -56,7 +58,7 @@ def write_tiny_bundle(
             onnx.save(_encode(dimension), folder / "semantic_id_encode.onnx")
             onnx.save(_decode(dimension), folder / "semantic_id_decode.onnx")
         if reranker:
-            write_reranker(folder)
+            write_reranker(folder, fails=reranker_fails)
 
     spec = FeatureSpec(
         query=(TextFeature(name=asking, buckets=buckets),), item=(TextFeature(name="title", buckets=buckets),)

@@ -42,13 +42,12 @@ def error_shape_at(path: str) -> ErrorShape:
 
 def compat_hot_routes(serving: Serving) -> list[HotRoute]:
     """The routes that embed and rerank."""
-    limit = serving.settings.limits.max_body_bytes
 
     def route(path: str, handler: BodyHandler, request: Any, answer: Any, error: Any, summary: str) -> HotRoute:
         return HotRoute(
             path,
             handler,
-            max_body_bytes=limit,
+            max_body_bytes=lambda: serving.settings.limits.max_body_bytes,
             request_model=request,
             answer_model=answer,
             name=handler.__name__,

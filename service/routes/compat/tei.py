@@ -116,7 +116,7 @@ def tei_info_router(serving: Serving, responses: dict[int | str, dict[str, Any]]
             model_type={"embedding": {"pooling": "tower"}},
             max_concurrent_requests=batching.max_pending_records,
             max_input_length=model.max_length,
-            max_batch_tokens=batching.max_records * model.max_length,
+            max_batch_tokens=batching.max_tokens if model.reads_tokens else batching.max_records * model.max_length,
             max_batch_requests=batching.max_records,
             max_client_batch_size=serving.settings.limits.max_batch,
             tokenization_workers=batching.threads,

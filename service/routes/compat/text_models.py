@@ -33,6 +33,11 @@ class TextModel:
         return model_name(self.loaded.collection, self.tower)
 
     @property
+    def reads_tokens(self) -> bool:
+        """Whether it reads word pieces, of which the settings bound a run; else the records of a run are bounded."""
+        return isinstance(self.feature, TokensFeature)
+
+    @property
     def max_length(self) -> int:
         """Words or word pieces that are read from the start of a text; what follows is cut off."""
         return self.feature.max_tokens if isinstance(self.feature, TokensFeature) else self.feature.max_words

@@ -37,6 +37,28 @@ def test_scores_are_those_of_each_pair_whatever_its_batch(reranker: Reranker) ->
     assert reranker.score({"text": "red"}, []).shape == (0,)
 
 
+def test_pairs_are_scored_in_parts_and_say_what_they_will_take(tmp_path: Path) -> None:
+    write_reranker(tmp_path)
+    reranker = tiny_spec("text", ["title"]).open(tmp_path / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    items = [{"title": title} for title in ("red mug", "blue", "red red red lamp", "old chair")]
+    pairs = reranker.pairs({"text": "red"}, items)
+    assert pairs.expected_s(np.arange(4)) is None
+    whole_M = reranker.score({"text": "red"}, items)
+    np.testing.assert_array_equal(pairs.score(np.array([2, 0])), whole_M[[2, 0]])
+    one, other, both = (pairs.expected_s(np.array(places)) for places in ([1], [2], [1, 2]))
+    assert one is not None and other is not None and both is not None
+    assert 0 < one < other  # three more words
+    assert both == pytest.approx(2 * other)  # the shorter one is padded
+
+
+def test_warming_up_measures_what_a_pair_takes(tmp_path: Path) -> None:
+    write_reranker(tmp_path)
+    reranker = tiny_spec("text", ["title"]).open(tmp_path / RERANKER, tiny_tokenizers()[MODEL], SessionConfig())
+    reranker.warm_up()
+    seconds = reranker.pairs({"text": "red"}, [{"title": "mug"}]).expected_s(np.arange(1))
+    assert seconds is not None and seconds > 0
+
+
 def test_fields_are_joined_and_missing_ones_left_out(reranker: Reranker) -> None:
     assert joined_text({"title": "red", "body": None, "year": 1999}, ("year", "body", "title", "colour")) == "1999 red"
     both, title = reranker.score(

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bundle.workspace import Collection, Workspace
+from index.shadow import read_shadow
 from index.store import current
 from service.routes.console import PAGES
 from tests.service.browser import CHROMIUM, Page, browser_page
@@ -15,6 +16,7 @@ from tests.service.running import LiveApp, listening, wait_until
 from tests.service.tiny import build_tiny_index, ids, make_collection
 
 ADMIN = "an-admin-key-for-tests"
+SET_KEY = "{{const key = document.getElementById('key'); key.value = '{}'; key.dispatchEvent(new Event('change'))}}"
 with_browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium: apt-get install chromium")
 
 
@@ -45,7 +47,7 @@ def collection(tmp_path_factory: pytest.TempPathFactory) -> Collection:
 
 @pytest.fixture(scope="module")
 def page(collection: Collection) -> Iterator[Page]:
-    settings = settings_for(collection.folder.parents[1], security={"admin_key": ADMIN})
+    settings = settings_for(collection.folder.parents[1], security={"admin_key": ADMIN}, shadow={"core_share": 0.5})
     with listening(settings) as url, browser_page() as page:
         page.resize(1100, 900)
         page.open(f"{url}/console")
@@ -104,18 +106,39 @@ def test_it_fits_a_phone_and_follows_the_mode(page: Page, dark: bool) -> None:
 
 
 @with_browser
+def test_a_version_is_tried_on_real_searches_with_the_admin_key(
+    page: Page, collection: Collection, tmp_path: Path
+) -> None:
+    tried = build_tiny_index(collection, tmp_path, ids("a", 8))
+    page.run(SET_KEY.format(ADMIN))
+    page.run("document.getElementById('tab-versions').click()")
+    page.until(f"document.getElementById('versions').textContent.includes('{tried}')")
+    page.run("document.getElementById('share').value = '1'; document.querySelector('#versions button.try').click()")
+    page.until("document.querySelector('#trial')?.textContent.includes('0 compared')")
+    shadow = read_shadow(collection)
+    assert shadow is not None and (shadow.version, shadow.share) == (tried, 1)
+    ask = "fetch('/v1/collections/shop/search', {method: 'POST', body: JSON.stringify({queries: [{text: 'red mug'}]})})"
+    page.run(f"{ask}.then(() => 0)")
+    page.until("document.querySelectorAll('#trial .measures figure').length === 3")
+    assert page.run("document.querySelector('#trial').textContent").count("1 compared") == 1
+    page.run("document.querySelector('#versions button.end').click()")
+    page.until("document.querySelector('#trial') === null")
+    assert read_shadow(collection) is None
+    page.run(SET_KEY.format(""))
+
+
+@with_browser
 def test_a_version_is_activated_with_the_admin_key_alone(page: Page, collection: Collection, tmp_path: Path) -> None:
     new = build_tiny_index(collection, tmp_path, ids("b", 6))
-    activate = "window.confirm = () => true; document.querySelector('#versions button').click()"
+    activate = "window.confirm = () => true; document.querySelector('#versions button.activate').click()"
     page.run("document.getElementById('tab-versions').click()")
-    page.until("document.querySelectorAll('#versions button').length === 1")
+    page.until(f"document.getElementById('versions').textContent.includes('{new}')")
     page.run(activate)
     page.until("document.getElementById('fault').textContent.includes('needs a key with the scope admin')")
     assert not page.run("document.getElementById('fault').hidden")
     assert current(collection) != new
-    set_key = "const key = document.getElementById('key'); key.value = '{}'; key.dispatchEvent(new Event('change'))"
-    page.run("{" + set_key.format(ADMIN) + "}")
-    page.until("document.querySelectorAll('#versions button:enabled').length === 1")
+    page.run(SET_KEY.format(ADMIN))
+    page.until("document.querySelectorAll('#versions button:disabled').length === 0")
     page.run(activate)
     wait_until(lambda: current(collection) == new)
     page.until(f"document.getElementById('served').textContent.includes('{new}')")

@@ -45,3 +45,18 @@ def test_bad_input(shop: LiveApp, body: dict[str, object], status: int, named: s
 
 def test_the_own_dimension_may_be_asked_for(shop: LiveApp) -> None:
     assert shop.post("embed", {"records": [{"text": "a"}], "dimensions": DIMENSION}).status_code == 200
+
+
+def test_raw_embeddings_are_the_same_numbers_and_headers_name_what_made_them(shop: LiveApp) -> None:
+    body = {"records": [{"text": "red mug"}, {"text": "blue lamp"}]}
+    named = shop.post("embed", body).json()
+    raw = shop.post("embed", body, headers={"accept": "application/octet-stream"})
+    assert raw.headers["content-type"] == "application/octet-stream"
+    rows = np.frombuffer(raw.content, dtype="<f4").reshape(2, int(raw.headers["tandem-dimension"]))
+    np.testing.assert_array_equal(rows, np.array(named["embeddings"], dtype=np.float32))
+    headers = ("tandem-collection", "tandem-bundle-id", "tandem-index-version")
+    assert [raw.headers[name] for name in headers] == [
+        named[name] for name in ("collection", "bundle_id", "index_version")
+    ]
+    wrong = shop.post("embed", {"records": [{}]}, headers={"accept": "application/octet-stream"})
+    assert (wrong.status_code, wrong.headers["content-type"]) == (422, "application/problem+json")

@@ -171,7 +171,7 @@ def test_concurrent_answers_equal_serial_ones(shop: LiveApp) -> None:
 )
 def test_the_default_depth_stays_within_what_a_gpu_takes(device: str, source: Source, depth: int) -> None:
     settings = Settings.model_validate({"index_device": device})
-    assert _depth(SearchRequest(k=1000, rerank="exact"), source, settings) == depth
+    assert _depth(SearchRequest.model_validate({"k": 1000, "rerank": "exact"}), source, settings) == depth
 
 
 def test_an_answer_tells_how_long_each_stage_took(shop: LiveApp) -> None:

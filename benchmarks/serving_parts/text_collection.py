@@ -1,4 +1,4 @@
-"""A collection to serve: 100,000 generated items with titles, and a text tower of the default shape, written by hand.
+"""A collection of texts: generated items with titles, and a text tower of the default shape, written by hand.
 
 The cost of a request does not depend on what the weights learned, so they are random: hashed n-grams, weighted sum,
 residual layer, unit length. B records, T n-grams, D embedding.
@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 import onnx
+import orjson
 import pyarrow as pa
 import pyarrow.parquet
 from onnx import TensorProto, helper, numpy_helper
@@ -19,8 +20,11 @@ from bundle.workspace import Collection, Workspace
 from index.build import build_index
 from index.config import BuildConfig
 from index.kinds import IndexKind
+from index.manifest import FORMAT_VERSION
 from index.store import activate, list_versions
 
+NAME = "bench"
+SEARCH_PATH = f"/v1/collections/{NAME}/search"
 BUCKETS = 65_536
 HIDDEN = 256
 
@@ -35,18 +39,24 @@ def titles(count: int, seed: int, words: int = 5) -> list[str]:
     return [" ".join(vocabulary[row]) for row in drawn]
 
 
-def prepare(root: Path, name: str, count: int, dimension: int, kind: IndexKind) -> Collection:
-    """The collection `name` below `root`, made when it is not there yet, with two index versions of equal content."""
-    collection = Workspace(root).collection(name)
-    items = root / f"{name}.parquet"
+def text_collection(cache: Path, count: int, kind: IndexKind, dimension: int = 128) -> Collection:
+    """The collection, kept in `cache`, with one active index version of `kind`."""
+    root = cache / f"texts-{count}-{dimension}-{kind.kind}-format-{FORMAT_VERSION}"
+    collection = Workspace(root).collection(NAME)
     if not list_versions(collection):
-        items.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(parents=True, exist_ok=True)
+        items = root / "items.parquet"
         table = pa.table({"item_id": [f"item-{i:06d}" for i in range(count)], "title": titles(count, seed=1)})
         pyarrow.parquet.write_table(table, items)
         _write_bundle(collection, dimension)
-    while len(list_versions(collection)) < 2:
-        activate(collection, build_index(collection, BuildConfig(collection=name, items=items, kind=kind)))
+        build_index(collection, BuildConfig(collection=NAME, items=items, kind=kind))
+    activate(collection, list_versions(collection)[-1])
     return collection
+
+
+def text_bodies(count: int, k: int) -> list[bytes]:
+    """Search requests for titles that no item has."""
+    return [orjson.dumps({"queries": [{"text": title}], "k": k}) for title in titles(count, seed=2)]
 
 
 def _write_bundle(collection: Collection, dimension: int) -> None:
