@@ -32,8 +32,12 @@ def test_a_killed_worker_process_is_replaced_while_the_other_answers(shop_root: 
 
 def _workers(server: ServerProcess) -> list[psutil.Process]:
     """The worker processes: children that Python's multiprocessing spawned, without its resource tracker."""
-    children = psutil.Process(server.process.pid).children()
-    return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+    workers = []
+    for child in psutil.Process(server.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # also of one that has ended and was not waited for yet
+            if "spawn_main" in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
 
 
 def _search(server: ServerProcess) -> int:
