@@ -118,10 +118,12 @@ class Serving:
     def capture(self, collection: str, call: Call) -> tuple[Slot, Loaded]:
         """The slot and the one version that a request is answered with.
 
-        Raises UnknownCollection, NotReady or, where the key does not open the collection, KeyNotAllowed.
+        Raises UnknownCollection, NotReady, Overloaded where the queue has no room or, where the key does not open the
+        collection, KeyNotAllowed.
         """
         self.access.check(call, collection)
         slot = self.slots.get(collection)
+        slot.batcher.check_room(call)  # before the body is parsed, which costs more than to refuse
         loaded = slot.serving()
         call.collection = slot.name
         call.bundle_id = loaded.bundle_id
