@@ -108,7 +108,7 @@ def _typed(table: pa.Table, path: Path, name: str, kind: ColumnType) -> pa.Table
     if pa.types.is_dictionary(values.type):
         values = pc.cast(values, values.type.value_type)
     if kind == "string" and not (pa.types.is_string(values.type) or pa.types.is_large_string(values.type)):
-        if not pa.types.is_integer(values.type):
+        if not (pa.types.is_integer(values.type) or pa.types.is_null(values.type)):  # null: no row has a value
             raise InvalidTable(
                 f"{path}, column '{name}' is {values.type}, but must be text", path=str(path), column=name
             )

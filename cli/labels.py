@@ -19,7 +19,7 @@ AgainstOption = Annotated[
     Path | None, typer.Option("--against", help="A second run: what is measured is how much the first is better.")
 ]
 VotesOption = Annotated[
-    Path | None, typer.Option("--votes", help="Table of judges' votes: query_id, item_id, judge, score.")
+    Path | None, typer.Option("--votes", help="Table of judges' votes, on any scale: query_id, item_id, judge, score.")
 ]
 GoldOption = Annotated[
     Path, typer.Option("--gold", help="Table of people's labels: query_id, item_id, grade, probability.")
@@ -31,6 +31,7 @@ ScopeOption = Annotated[
     Literal["queries_like_these", "these_queries"],
     typer.Option("--scope", help="Whether the interval speaks of other queries like these or of these alone."),
 ]
+LevelOption = Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Level of the interval.")]
 SeedOption = Annotated[int, typer.Option("--seed", min=0, help="Seed of what is drawn.")]
 OutOption = Annotated[Path, typer.Option("--out", help="File to write, .csv or .parquet.")]
 
@@ -44,19 +45,23 @@ def estimate(
     measure: MeasureOption = "dcg@10",
     gain: GainOption = "linear",
     scope: ScopeOption = "queries_like_these",
-    level: Annotated[float, typer.Option("--level", min=0.5, max=0.999, help="Level of the interval.")] = 0.95,
+    level: LevelOption = 0.95,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
     """Estimate a measure of a run, or the difference of two, with an interval that holds whatever the judges say."""
+    from evaluation.judged.pairs import ENOUGH_GOLD
+
     result = _runs(run, against, votes, gold, measure, gain).estimate(scope, level, seed)
     corrected = result.corrected
     say(
         f"{measure}: {corrected.value:.4f}, {level:.0%} interval {corrected.low:.4f} to {corrected.high:.4f} "
         f"({result.n_queries:,} queries, {result.n_pairs:,} pairs, {result.n_gold:,} labels)"
     )
+    if result.n_gold < ENOUGH_GOLD:
+        say(f"warning: with fewer than {ENOUGH_GOLD} labels the interval tends to be too narrow; label more")
     if votes is not None:
-        say(f"the judges alone would say {result.judges_alone:.4f}")
+        say(f"the judges alone would say {result.judges_alone:.4f}, their scores taken as gains")
     if as_json:
         emit(orjson.dumps(asdict(result)).decode())
 
@@ -71,15 +76,17 @@ def plan(
     measure: MeasureOption = "dcg@10",
     gain: GainOption = "linear",
     scope: ScopeOption = "queries_like_these",
+    level: LevelOption = 0.95,
     seed: SeedOption = 0,
     as_json: JsonOption = False,
 ) -> None:
-    """Say how many labels an interval takes, from a first draw of them."""
+    """Say how many labels an interval takes, all of them from one draw, by what a first draw of some taught."""
     if half_width <= 0:
         raise typer.BadParameter(f"{half_width:g} is not above 0", param_hint="--half-width")
-    result = _runs(run, against, votes, gold, measure, gain).plan(half_width, scope, seed)
+    result = _runs(run, against, votes, gold, measure, gain).plan(half_width, scope, level, seed)
     if result.n_gold is not None:
-        say(f"{measure} ± {half_width:g} takes about {result.n_gold:,} labels; `tandem labels draw` draws them")
+        takes = f"takes about {result.n_gold:,} labels of one draw"
+        say(f"{measure} ± {half_width:g} {takes}; `tandem labels draw` draws them")
     else:
         say(
             f"{measure} ± {half_width:g} is out of reach with these queries: with every pair labelled it is "
@@ -109,6 +116,8 @@ def draw(
     drawn = _runs(run, against, votes, gold, measure, gain).draw(count, seed)
     write_table(out, drawn)
     say(f"{drawn.num_rows:,} pairs to label are in {out}; add a column 'grade' and give it to `tandem labels estimate`")
+    if gold is not None:
+        say(f"give {out} alone: a label of {gold} counts where its pair was drawn again, by the new probability")
 
 
 @app.command()
@@ -118,7 +127,9 @@ def choose(
     count: Annotated[int, typer.Option("--count", min=1, help="How many pairs to label.")],
     out: OutOption,
     votes: Annotated[Path, typer.Option("--votes", help="Table of judges' votes; where they disagree is chosen.")],
-    gold: Annotated[Path | None, typer.Option("--gold", help="Labels that there are; their like waits.")] = None,
+    gold: Annotated[
+        Path | None, typer.Option("--gold", help="Labels that there are: query_id, item_id, grade; their like waits.")
+    ] = None,
     measure: MeasureOption = "dcg@10",
     workspace: WorkspaceOption = DEFAULT_WORKSPACE,
 ) -> None:
@@ -131,7 +142,7 @@ def choose(
     from index.version import open_current
 
     version = open_current(existing_collection(workspace, collection))
-    runs = _runs(run, None, votes, gold, measure, "linear")
+    runs = _runs(run, None, votes, gold, measure, "linear", is_drawn=False)
     embedding_ND = version.vectors([item_id for _, item_id in runs.pool.pairs])
     chosen = runs.choose(embedding_ND.astype(np.float64), count, ChoiceConfig())
     query_ids, item_ids = ([pair[side] for pair in chosen] for side in (0, 1))
@@ -162,10 +173,18 @@ def merge(
 
 
 def _runs(
-    run: Path, against: Path | None, votes: Path | None, gold: Path | None, measure: str, gain: Gain
+    run: Path,
+    against: Path | None,
+    votes: Path | None,
+    gold: Path | None,
+    measure: str,
+    gain: Gain,
+    *,
+    is_drawn: bool = True,
 ) -> "JudgedRuns":
     from evaluation.judged.measure import JudgedMeasure
     from evaluation.judged.runs import JudgedRuns
     from evaluation.metrics import Relevance
 
-    return JudgedRuns.read(run, against, votes, gold, JudgedMeasure.parse(measure, Relevance(gain=gain)))
+    parsed = JudgedMeasure.parse(measure, Relevance(gain=gain))
+    return JudgedRuns.read(run, against, votes, gold, parsed, is_drawn=is_drawn)

@@ -40,7 +40,8 @@ def off_policy(
     for name, one in value.estimates.items():
         table.add_row(name, f"{one.value:.5f}", f"{one.low:.5f} to {one.high:.5f}")
     people.print(table)
-    say(f"effective impressions {value.effective_n:,.0f}, largest weight {value.largest_weight:.3g}")
+    weights = f"mean weight {value.mean_weight:.3g}, largest {value.largest_weight:.3g}"
+    say(f"effective impressions {value.effective_n:,.0f}, {weights}")
     if value.finding:
         say(f"warning: {value.finding}")
     if as_json:

@@ -7,6 +7,7 @@ InputError             (bundle/errors.py)
   NothingToMeasure     no query is left that says anything
   QueriesDiffer        two systems were not asked the same
   TooFewLabels         too few gold labels, judges or queries for the estimate that was asked for
+  NotDrawnFromHere     labels whose chances cannot be those of the pairs that they are to correct
   UnusableLog          a log of impressions that the asked estimate cannot be made from
 """
 
@@ -47,6 +48,12 @@ class TooFewLabels(InputError):
     """Too few gold labels, judges or queries for the estimate that was asked for."""
 
     code = "too-few-labels"
+
+
+class NotDrawnFromHere(InputError):
+    """Labels whose chances cannot be those by which they were drawn from the pairs that they are to correct."""
+
+    code = "not-drawn-from-here"
 
 
 class UnusableLog(InputError):

@@ -20,6 +20,7 @@ from starlette.types import Receive
 
 from service.call import Call
 from service.errors import ClientGone, DeadlineExceeded, NotReady, Overloaded
+from service.pace import Pace
 from service.settings import BatchingSettings
 from service.stages import Stages
 
@@ -64,6 +65,7 @@ class _Job:
     future: asyncio.Future[bytes]
     call: Call
     deadline_s: float
+    expected_s: float
     enqueued: float = field(default_factory=time.perf_counter)
     timer: asyncio.TimerHandle | None = None
     listener: asyncio.Task[None] | None = None
@@ -71,12 +73,13 @@ class _Job:
 
 
 class _Ran(NamedTuple):
-    """A group that was run: all of it, what of it was still wanted, one outcome for each of those."""
+    """A group that was run: all of it, what of it was still wanted, one outcome for each of those, how long it took."""
 
     group: list[_Job]
     live: list[_Job]
     outcomes: list[Outcome]
     stages: Stages
+    seconds: float
 
 
 class Batcher:
@@ -100,7 +103,10 @@ class Batcher:
         self._on_shed = on_shed
         self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._brief: list[_Job] = []
-        self._pending = 0  # as the list before, touched by the event loop's thread only
+        # As the list before, touched by the event loop's thread only.
+        self._pending = 0
+        self._pending_s = 0.0
+        self._pace = Pace()
         self._closed = False
         self._threads = [
             threading.Thread(target=self._work, name=f"worker-{name}-{i}", daemon=True) for i in range(settings.threads)
@@ -121,24 +127,19 @@ class Batcher:
         return all(thread.is_alive() for thread in self._threads)
 
     def submit(self, operation: Operation, payload: Any, records: int, call: Call) -> asyncio.Future[bytes]:
-        """Queue one request of `records` records; raises Overloaded at once when the queue is full.
+        """Queue one request of `records` records; raises Overloaded at once as `check_room` does.
 
         The future ends with the answer, or with the request's own error, DeadlineExceeded or ClientGone; the last two
         give its place in the queue free at once. Work of a future that is done is dropped unless it runs already.
         """
         if self._closed:
             raise NotReady("the server is shutting down; ask another one")
-        settings = self._settings
-        # One request is always admitted to an empty queue, whatever its size.
-        if self._pending and self._pending + records > settings.max_pending_records:
-            self._on_shed("overloaded")
-            raise Overloaded(
-                f"{self._pending} records are waiting and at most {settings.max_pending_records} may; try again later",
-                retry_after_s=settings.retry_after_s,
-            )
-        limit, tokens = call.patience_s(settings.deadline_s), operation.tokens(payload, records)
-        job = _Job(operation, payload, records, tokens, self._loop.create_future(), call, limit)
+        expected_s = self._pace.expected_s(type(operation), records)
+        self.check_room(call, records, expected_s)
+        limit, tokens = call.patience_s(self._settings.deadline_s), operation.tokens(payload, records)
+        job = _Job(operation, payload, records, tokens, self._loop.create_future(), call, limit, expected_s)
         self._pending += records
+        self._pending_s += expected_s
         operation.hold()
         if operation.is_brief(records):
             if not self._brief:
@@ -149,6 +150,25 @@ class Batcher:
         job.timer = self._loop.call_later(min(LISTEN_AFTER_S, limit), self._listen, job)
         self._waiting.put(job)
         return job.future
+
+    def check_room(self, call: Call, records: int = 1, expected_s: float = 0.0) -> None:
+        """Raise Overloaded where so many records would be too many, or be answered later than `call` waits.
+
+        Where everybody is answered just too late nobody is served, so a request that is not expected to be done in time
+        is refused while that is cheap. One is always admitted to an empty queue, whatever its size.
+        """
+        if not self._pending:
+            return
+        settings = self._settings
+        wait_s, limit = self._pending_s / settings.threads + expected_s, call.patience_s(settings.deadline_s)
+        if self._pending + records > settings.max_pending_records:
+            why = f"{self._pending} records are waiting and at most {settings.max_pending_records} may"
+        elif wait_s > limit:
+            why = f"what waits and this takes some {wait_s:.2g} s, and this request has {limit:g} s"
+        else:
+            return
+        self._on_shed("overloaded")
+        raise Overloaded(f"{why}; try again later", retry_after_s=max(settings.retry_after_s, round(wait_s - limit)))
 
     def close(self) -> None:
         """Finish what is queued, then end the threads; to be called off the event loop."""
@@ -187,6 +207,7 @@ class Batcher:
         if job.is_admitted:
             job.is_admitted = False
             self._pending -= job.records
+            self._pending_s = self._pending_s - job.expected_s if self._pending else 0.0  # no rounding piles up
 
     def _run_brief(self) -> None:
         """Run what is brief, and leave the rest of it for when the loop has looked at its connections again."""
@@ -227,12 +248,12 @@ class Batcher:
         live = [job for job in group if not job.future.done()]
         stages = Stages()
         outcomes: list[Outcome] = []
+        now = time.perf_counter()
         if live:
-            now = time.perf_counter()
             stages["queue"] = now - live[0].enqueued
             outcomes = self._outcomes(operation, live, stages)
             self._on_batch(BatchReport(sum(job.records for job in live), stages))
-        return _Ran(group, live, outcomes, stages)
+        return _Ran(group, live, outcomes, stages, time.perf_counter() - now)
 
     def _outcomes(self, operation: Operation, jobs: list[_Job], stages: Stages) -> list[Outcome]:
         try:
@@ -246,6 +267,8 @@ class Batcher:
         ]
 
     def _hand_back(self, ran: _Ran) -> None:
+        if ran.live:
+            self._pace.learn(type(ran.live[0].operation), sum(job.records for job in ran.live), ran.seconds)
         for job, outcome in zip(ran.live, ran.outcomes, strict=True):
             job.call.stages = ran.stages
             if job.future.done():
@@ -255,14 +278,17 @@ class Batcher:
             else:
                 job.future.set_result(outcome)
         for job in ran.group:
-            if job.timer is not None:
-                job.timer.cancel()
-            if job.listener is not None:
-                job.listener.cancel()
-            if job.future.cancelled():
-                self._on_shed("cancelled")
-            self._leave(job)
-            job.operation.release()
+            self._end(job)
+
+    def _end(self, job: _Job) -> None:
+        if job.timer is not None:
+            job.timer.cancel()
+        if job.listener is not None:
+            job.listener.cancel()
+        if job.future.cancelled():
+            self._on_shed("cancelled")
+        self._leave(job)
+        job.operation.release()
 
 
 def _by_operation(jobs: Sequence[_Job]) -> Iterable[tuple[Operation, list[_Job]]]:

@@ -6,15 +6,20 @@ Nothing here imports faiss before the environment says that OpenMP has one threa
 import json
 import logging
 import os
+import signal
+import ssl
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
 
 from bundle.errors import ConfigError
+from service.keys import read_keys
 from service.logs import configure_logging
 from service.settings import Settings
 from service.settings_file import SettingsFile
@@ -26,15 +31,13 @@ _OVERRIDES = "TANDEM_OVERRIDES"
 
 
 def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None) -> None:
-    """Serve until a signal; raises ConfigError before anything starts when a setting is wrong."""
+    """Serve until a signal, to be called in the main thread; after SIGTERM the process ends with 0.
+
+    Raises ConfigError before anything starts when a setting is wrong.
+    """
     file = SettingsFile(config, overrides)
     settings = file.read()
-    if not settings.workspace.is_dir():
-        raise ConfigError(
-            f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
-            "--workspace or TANDEM_WORKSPACE",
-            workspace=str(settings.workspace),
-        )
+    _check_files(settings)
     check_traces(settings.traces)
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     configure_logging(settings.logs.level)
@@ -42,6 +45,8 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     if settings.server.workers == 1:
         from service.app import create_app
 
+        # uvicorn takes SIGTERM over while it runs, and at its end raises it again for the handler before it.
+        signal.signal(signal.SIGTERM, _leave)
         app = create_app(settings, settings_file=file, owns_process=True)
         uvicorn.Server(uvicorn_config(settings, app)).run()
         return
@@ -51,6 +56,32 @@ def serve(config: Path | None = None, overrides: Mapping[str, Any] | None = None
     with tempfile.TemporaryDirectory(prefix="tandem-metrics-") as folder:
         os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
         _run_workers(settings)
+
+
+def _check_files(settings: Settings) -> None:
+    """Raise ConfigError for files without which no server starts; a worker process would fail and be started again."""
+    if not settings.workspace.is_dir():
+        raise ConfigError(
+            f"the workspace {settings.workspace} does not exist; train and build an index first, or name another with "
+            "--workspace or TANDEM_WORKSPACE",
+            workspace=str(settings.workspace),
+        )
+    if settings.security.keys_file is not None:
+        read_keys(settings.security.keys_file)
+    certificate, key = settings.server.tls_certificate, settings.server.tls_key
+    if certificate is not None:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key)
+        except OSError as error:  # of which ssl.SSLError is one
+            raise ConfigError(
+                f"server.tls_certificate {certificate} and server.tls_key {key} cannot be used: "
+                f"{error.strerror or error}; give PEM files that belong together and that this user may read",
+                tls_certificate=str(certificate),
+            ) from error
+
+
+def _leave(_: int, __: FrameType | None) -> None:
+    sys.exit(0)
 
 
 def worker_app() -> FastAPI:

@@ -68,12 +68,12 @@ class Serving:
         self.watcher.start()
 
     async def first_look(self) -> None:
-        """Wait until every active collection was loaded or failed to.
+        """Wait until every active collection was loaded or failed to, or until nobody loads any more.
 
         One of several workers takes no connection before that: its siblings answer meanwhile, and who asks `/readyz`
         cannot say which of them shall answer.
         """
-        while not self.slots.is_scanned and not self.slots.is_draining:
+        while not (self.slots.is_scanned or self.slots.is_draining or self._has_watcher_ended()):
             await asyncio.sleep(_LOOK_SECONDS)
 
     async def stop(self) -> None:
@@ -118,10 +118,12 @@ class Serving:
     def capture(self, collection: str, call: Call) -> tuple[Slot, Loaded]:
         """The slot and the one version that a request is answered with.
 
-        Raises UnknownCollection, NotReady or, where the key does not open the collection, KeyNotAllowed.
+        Raises UnknownCollection, NotReady, Overloaded where the queue has no room or, where the key does not open the
+        collection, KeyNotAllowed.
         """
         self.access.check(call, collection)
         slot = self.slots.get(collection)
+        slot.batcher.check_room(call)  # before the body is parsed, which costs more than to refuse
         loaded = slot.serving()
         call.collection = slot.name
         call.bundle_id = loaded.bundle_id
@@ -130,9 +132,12 @@ class Serving:
 
     def state(self) -> tuple[str, str]:
         """The state of the slots, and 'failing' when the watcher ended."""
-        if self.watcher is not None and not self.watcher.is_alive() and not self.slots.is_draining:
+        if self._has_watcher_ended() and not self.slots.is_draining:
             return "failing", "the thread that follows new versions ended; restart the server"
         return self.slots.state()
+
+    def _has_watcher_ended(self) -> bool:
+        return self.watcher is not None and not self.watcher.is_alive()
 
     def _make_batcher(self, name: str) -> Batcher:
         batcher = Batcher(

@@ -5,8 +5,21 @@ import json
 import re
 from pathlib import Path
 from types import ModuleType
+from typing import get_args
 
 import pytest
+
+from index.kinds import IndexKind
+from index.kinds.cagra import CagraKind
+from index.kinds.flat import FlatKind
+from index.kinds.graph_search import UNMAPPED_BYTES
+from index.kinds.hnsw import HnswKind
+from index.kinds.inverted_lists import LIST_BYTES
+from index.kinds.ivf_flat import IvfFlatKind
+from index.kinds.ivf_pq import IvfPqKind
+from index.kinds.ivf_rabitq import IvfRabitqKind
+from index.kinds.ivf_sq8 import IvfSq8Kind
+from index.kinds.semantic_prefix import SemanticPrefixKind
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(p for p in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "examples").rglob("*.md")])
@@ -56,3 +69,24 @@ def test_quoted_numbers_stand_in_the_tables(page: Path) -> None:
         assert len(values) == 1, source
         decimals = len(quoted.partition(".")[2])
         assert f"{values[0]:.{decimals}f}" == quoted, source
+
+
+SIZES: list[tuple[IndexKind, str, int]] = [  # what the page says, and what that is for 64 dimensions
+    (FlatKind(), "| `flat` | 4 D |", 256),
+    (HnswKind(m=16), "| `hnsw` | 4 D + 8 `m`, and 12 in every process |", 256 + 128 + UNMAPPED_BYTES),
+    (CagraKind(graph_degree=32), "4 D + 4 `graph_degree`, and 12 in every process |", 256 + 128 + UNMAPPED_BYTES),
+    (IvfFlatKind(), "| `ivf_flat`, `semantic_prefix` | 4 D + 8 |", 264),
+    (SemanticPrefixKind(), "| `ivf_flat`, `semantic_prefix` | 4 D + 8 |", 264),
+    (IvfSq8Kind(), "| `ivf_sq8` | D + 8 |", 72),
+    (IvfPqKind(n_codes=16), "| `ivf_pq` | `n_codes` + 8 |", 24),
+    (IvfRabitqKind(bits=1), "| `ivf_rabitq` | D / 8 + 16 with one bit", 24),
+    (IvfRabitqKind(bits=4), "D / 2 + 28 with four |", 60),
+]
+
+
+@pytest.mark.parametrize(("kind", "said", "n_bytes"), SIZES)
+def test_sizes_on_the_page_are_those_of_the_kinds(kind: IndexKind, said: str, n_bytes: int) -> None:
+    page = (ROOT / "docs" / "how-to" / "size-a-machine.md").read_text()
+    assert said in page and kind.bytes_per_item(64) == n_bytes
+    assert UNMAPPED_BYTES == 12 and f"take {LIST_BYTES} bytes a list in every process" in page
+    assert {type(one) for one, *_ in SIZES} == set(get_args(get_args(IndexKind)[0]))

@@ -87,15 +87,19 @@ def _best_pairs(
 ) -> tuple[IntArray, FloatArray]:
     """The pair of classes and the share of the first that each task's answers are likeliest under."""
     guess_I, answered_JI = (1 - reliability_I) / n_classes, answer_JI != NO_ANSWER
-    value_JPG = np.empty((len(answer_JI), len(pairs_P2), len(_SHARE_G)))
+    best_J = np.full(len(answer_JI), -np.inf)
+    pair_J, share_J = np.zeros(len(answer_JI), dtype=np.int64), np.ones(len(answer_JI))
     for p, (first, second) in enumerate(pairs_P2):
         is_first_JI, is_second_JI = answer_JI == first, answer_JI == second
         other_J = np.where(answered_JI & ~is_first_JI & ~is_second_JI, np.log(guess_I), 0).sum(axis=1)
         known_GI = np.log(np.outer(_SHARE_G, reliability_I) + guess_I)
         unknown_GI = np.log(np.outer(1 - _SHARE_G, reliability_I) + guess_I)
-        value_JPG[:, p] = other_J[:, None] + is_first_JI @ known_GI.T + is_second_JI @ unknown_GI.T
-    flat_J = value_JPG.reshape(len(answer_JI), -1).argmax(axis=1)
-    return flat_J // len(_SHARE_G), _SHARE_G[flat_J % len(_SHARE_G)]
+        value_JG = other_J[:, None] + is_first_JI @ known_GI.T + is_second_JI @ unknown_GI.T
+        is_better_J = value_JG.max(axis=1) > best_J
+        best_J = np.where(is_better_J, value_JG.max(axis=1), best_J)
+        pair_J = np.where(is_better_J, p, pair_J)
+        share_J = np.where(is_better_J, _SHARE_G[value_JG.argmax(axis=1)], share_J)
+    return pair_J, share_J
 
 
 def _best_reliability(

@@ -34,10 +34,18 @@ class Answers:
     answer_JI: IntArray
 
     def merge(self) -> MergedAnswers:
-        """The two most likely answers of every pair; raises TooFewLabels where all answers are the same."""
+        """The two most likely answers of every pair.
+
+        Raises TooFewLabels where all answers are the same, or where no two annotators answered the same pair.
+        """
         if len(self.classes) < 2:
             raise TooFewLabels(
                 f"every answer is '{self.classes[0]}'; there is nothing to merge, nor to tell annotators apart by"
+            )
+        if ((self.answer_JI != NO_ANSWER).sum(axis=1) < 2).all():
+            raise TooFewLabels(
+                "no pair was answered by two annotators, so nothing tells how far to believe any of them; ask several "
+                "of them about the same pairs"
             )
         return merge_answers(self.answer_JI, len(self.classes))
 

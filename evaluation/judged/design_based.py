@@ -44,7 +44,8 @@ def estimate_mean(
 
     `weight_N`: how much each pair's gain counts in its query's sum (`evaluation.judged.measure`). `scope`: whether the
     interval speaks of other queries drawn like these, or of these alone, where only the choice of labels is chance.
-    Raises TooFewLabels.
+    Raises TooFewLabels. That the labels were drawn by their chances is the caller's word; see
+    `JudgedPairs.check_chances`.
     """
     pairs.check_labels()
     predicted_N = predicted_gains(pairs, seed)

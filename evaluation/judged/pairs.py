@@ -9,12 +9,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.errors import TooFewLabels
+from evaluation.errors import NotDrawnFromHere, TooFewLabels
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 BoolArray = NDArray[np.bool_]
 LEAST_GOLD = 20
+ENOUGH_GOLD = 200
+"""Labels from which on intervals hold about as often as they say; with fewer they tend to be too narrow."""
+_MOST_ERRORS_OFF = 4.5  # a right draw goes beyond it about once in 50,000 times, simulated
 FOLDS = 5
 """Parts of the queries that the correction of each is learned without."""
 
@@ -78,4 +81,23 @@ class JudgedPairs:
                 f"the gold labels are of {labelled} queries; the correction is learned on some queries for others, so "
                 f"label pairs of at least {FOLDS}",
                 queries=labelled,
+            )
+
+    def check_chances(self, weight_N: FloatArray) -> None:
+        """Raise NotDrawnFromHere where the labels cannot have been drawn from these pairs by their probabilities.
+
+        Labelled pairs over their chances must add up to all pairs, give or take the error of the draw; weights stand
+        beside them because chances follow weights, which keeps that error small. Labels of a shallower or of another
+        run add up to less, those of two draws put together to more.
+        """
+        is_gold_N = self.is_gold_N
+        size_N, chance_N = np.abs(weight_N[is_gold_N]), self.probability_N[is_gold_N]
+        there, found = float(np.abs(weight_N).sum()), float((size_N / chance_N).sum())
+        # Scaled to all pairs, so that a draw that happens to be small does not also make its error look small.
+        variance = float(((size_N / chance_N) ** 2 * (1 - chance_N)).sum()) * there / max(found, 1e-12)
+        if abs(found - there) > _MOST_ERRORS_OFF * variance**0.5 + 1e-6 * there:
+            raise NotDrawnFromHere(
+                f"by their probabilities the labels stand for {found / there:.0%} of what is measured, which no draw "
+                "from these pairs gives; keep `probability` as `tandem labels draw` wrote it, label every drawn pair, "
+                "draw with the same --run, --against, --measure and --votes, and do not join the tables of two draws"
             )

@@ -7,6 +7,7 @@ N pairs, Q queries.
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +97,7 @@ def label_chances(weight_N: FloatArray, squared_error_N: FloatArray, n_gold: int
     return np.maximum(chance_N, CHANCE_FLOOR * n_gold / n_pairs)
 
 
-def draw_labels(chance_N: FloatArray, seed: int) -> BoolArray:
+def draw_labels(chance_N: FloatArray, seed: int | Sequence[int]) -> BoolArray:
     """Which pairs [N] to label: each by its own chance, independently of the others."""
     drawn_N: BoolArray = np.random.default_rng(seed).random(len(chance_N)) < chance_N
     return drawn_N

@@ -5,20 +5,14 @@ N pairs, J judges.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from bundle.errors import InvalidTable
-from bundle.tables import ColumnType, read_table
 from evaluation.errors import NothingToMeasure, QueriesDiffer
 from evaluation.judged.pairs import FloatArray, IntArray, JudgedPairs
+from evaluation.judged.tables import Pair
 from evaluation.rankings import Rankings
-
-Pair = tuple[str, str]
-PAIR: Mapping[str, ColumnType] = {"query_id": "string", "item_id": "string"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,43 +57,18 @@ class Pool:
         return np.array([rank.get(pair, 0) for pair in self.pairs], dtype=np.int64)
 
     def judged(self, votes: pa.Table | None, gold: pa.Table | None, rank_N: IntArray) -> JudgedPairs:
-        """The pairs with what judges and people say of them; the rank is a covariate. Other pairs are passed over."""
+        """The pairs with what judges and people say of them; the rank is a covariate. Other pairs are passed over.
+
+        Labels without a probability were not drawn by chance; no estimate can be made of them.
+        """
         row = {pair: n for n, pair in enumerate(self.pairs)}
         gold_N, chance_N = np.full(len(row), np.nan), np.ones(len(row))
         for entry in gold.to_pylist() if gold is not None else ():
             n = row.get((entry["query_id"], entry["item_id"]))
             if n is not None:
-                gold_N[n], chance_N[n] = entry["grade"], entry["probability"]
+                gold_N[n], chance_N[n] = entry["grade"], entry.get("probability", 1.0)
         covariate_N1 = np.log2(np.where(rank_N > 0, rank_N, rank_N.max() + 1) + 1.0)[:, None]
         return JudgedPairs(len(self.query_ids), self.query_N, _votes(votes, row), covariate_N1, gold_N, chance_N)
-
-
-def read_votes(path: Path) -> pa.Table:
-    """Votes of judges: `query_id`, `item_id`, `judge`, `score`; raises InvalidTable."""
-    return read_table(path, {**PAIR, "judge": "string", "score": "float"})
-
-
-def read_gold(path: Path) -> pa.Table:
-    """Labels of people: `query_id`, `item_id`, `grade`, and the `probability` with which each was drawn to be labelled.
-
-    Raises InvalidTable, also for a probability outside (0, 1].
-    """
-    table = read_table(path, {**PAIR, "grade": "float", "probability": "float"})
-    outside = pc.or_(pc.less_equal(table["probability"], 0), pc.greater(table["probability"], 1))
-    if pc.any(outside).as_py():
-        row = pc.index(outside, True).as_py() + 1
-        raise InvalidTable(
-            f"{path} row {row}, column 'probability' is none above 0 and at most 1; it is what "
-            "`tandem labels draw` wrote beside the pair",
-            path=str(path),
-            row=row,
-        )
-    return table
-
-
-def pairs_of(table: pa.Table) -> list[Pair]:
-    """The pairs that a table speaks of."""
-    return list(zip(table["query_id"].to_pylist(), table["item_id"].to_pylist(), strict=True))
 
 
 def _votes(votes: pa.Table | None, row: Mapping[Pair, int]) -> FloatArray:

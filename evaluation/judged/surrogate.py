@@ -10,13 +10,17 @@ N pairs, F columns of the regression.
 
 import numpy as np
 
+from evaluation.errors import TooFewLabels
 from evaluation.judged.pairs import FOLDS, BoolArray, FloatArray, IntArray, JudgedPairs
 
 _RIDGE = 1.0
 
 
 def predicted_gains(pairs: JudgedPairs, seed: int) -> FloatArray:
-    """The cross-fitted prediction [N] of every pair's gain, within the range of the labels."""
+    """The cross-fitted prediction [N] of every pair's gain, within the range of the labels that it was learned from.
+
+    Raises TooFewLabels where all labels are of one fold, so that nothing is left to learn its predictions from.
+    """
     columns_NF = design(pairs)
     fold_N = folds_of(pairs.query_N, pairs.n_queries, seed)
     is_gold_N = pairs.is_gold_N
@@ -24,9 +28,15 @@ def predicted_gains(pairs: JudgedPairs, seed: int) -> FloatArray:
     for fold in range(FOLDS):
         inside_N = fold_N == fold
         learn_N = is_gold_N & ~inside_N
-        predicted_N[inside_N] = _ridge(columns_NF, pairs.gold_N, 1 / pairs.probability_N, learn_N)[inside_N]
-    gold = pairs.gold_N[is_gold_N]
-    return np.clip(predicted_N, gold.min(), gold.max())
+        if not learn_N.any():
+            raise TooFewLabels(
+                "the labelled queries are too few to learn from some for the others; label pairs of more queries"
+            )
+        learned_N = _ridge(columns_NF, pairs.gold_N, 1 / pairs.probability_N, learn_N)
+        # The range is that of the same labels: a wider one would tell a pair's prediction of its own label.
+        gold = pairs.gold_N[learn_N]
+        predicted_N[inside_N] = np.clip(learned_N, gold.min(), gold.max())[inside_N]
+    return predicted_N
 
 
 def squared_errors(pairs: JudgedPairs, predicted_N: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ class RankingValue:
 
     estimates: Mapping[str, NormalEstimate]
     effective_n: float
+    mean_weight: float
     largest_weight: float
     clipped: float
     finding: str | None
@@ -35,11 +36,12 @@ def value_of(
     """What `policy_NA` [N, A] would have earned; raises UnusableLog as `importance_weights`."""
     plain = ips(log, policy_NA, clip, level)
     reward_NA = expected_rewards(log)
-    logged_error = float(log.reward_N.std(ddof=1)) / len(log) ** 0.5 if len(log) > 1 else 0.0
+    logged_error = float(log.reward_N.std(ddof=1)) / len(log) ** 0.5
     estimates = {
         "logged": NormalEstimate.normal(float(log.reward_N.mean()), logged_error, level),
         "ips": plain.estimate,
         "snips": snips(log, policy_NA, clip, level).estimate,
         "doubly-robust": doubly_robust(log, policy_NA, reward_NA, clip=clip, level=level).estimate,
     }
-    return RankingValue(estimates, plain.effective_n, plain.largest_weight, plain.clipped, plain.finding())
+    mean_weight = plain.mean_weight.value
+    return RankingValue(estimates, plain.effective_n, mean_weight, plain.largest_weight, plain.clipped, plain.finding())

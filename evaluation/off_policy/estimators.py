@@ -16,26 +16,37 @@ from evaluation.normal_estimate import LEVEL, NormalEstimate
 from evaluation.off_policy.log import FloatArray, ImpressionLog
 
 LITTLE_SUPPORT = 50.0
+_ERRORS_FROM_ONE = 4.0
 
 
 @dataclass(frozen=True)
 class PolicyValue:
-    """The estimate, and what it rests on: `effective_n` impressions, 0 to N (Kish), the largest weight, and the share
-    of impressions whose weight was clipped.
+    """The estimate, and what it rests on: `effective_n` impressions, 0 to N (Kish), the mean weight, which is 1 but for
+    chance where the log shows all that the new ranking does, the largest weight, and the share of impressions whose
+    weight was clipped. Mean and largest are those before clipping.
     """
 
     estimate: NormalEstimate
     effective_n: float
+    mean_weight: NormalEstimate
     largest_weight: float
     clipped: float
 
     def finding(self) -> str | None:
         """Why the estimate should not be trusted, or None."""
-        if self.effective_n >= LITTLE_SUPPORT:
+        if self.effective_n < LITTLE_SUPPORT:
+            return (
+                f"the log holds only {self.effective_n:.0f} impressions' worth of what the new ranking shows (the "
+                f"largest weight is {self.largest_weight:.3g}); log longer, explore more, or take a ranking that is "
+                "closer"
+            )
+        mean = self.mean_weight
+        if abs(mean.value - 1) <= _ERRORS_FROM_ONE * mean.standard_error + 1e-6:
             return None
         return (
-            f"the log holds only {self.effective_n:.0f} impressions' worth of what the new ranking shows (the largest "
-            f"weight is {self.largest_weight:.3g}); log longer, explore more, or take a ranking that is closer"
+            f"the weights are {mean.value:.3g} on average, where 1 is expected: "
+            + ("the new ranking shows items where the log never could, or " if mean.value < 1 else "")
+            + "the propensities are not those that the log was made with"
         )
 
 
@@ -43,8 +54,11 @@ def importance_weights(log: ImpressionLog, policy_NA: FloatArray, clip: float | 
     """How much likelier [N] the new ranking shows what was shown than the logging did; at most `clip`.
 
     `policy_NA`: the probability that the new ranking shows each item at the impression's place. Raises UnusableLog
-    where the probabilities of an impression do not sum to 1, or where the new ranking shows nothing of the log.
+    where the probabilities of an impression do not sum to 1, where the new ranking shows nothing of the log, or for a
+    log of one impression.
     """
+    if len(log) < 2:
+        raise UnusableLog(f"the log has {len(log)} impression, of which nothing can be said; give at least 2")
     total_N = policy_NA.sum(axis=1)
     wrong_N = (np.abs(total_N - 1) > 1e-6) | (policy_NA < 0).any(axis=1)
     if wrong_N.any():
@@ -123,4 +137,5 @@ def _value(estimate: NormalEstimate, log: ImpressionLog, policy_NA: FloatArray, 
     weight_N = importance_weights(log, policy_NA)
     used_N = weight_N if clip is None else np.minimum(weight_N, clip)
     effective = float(used_N.sum() ** 2 / (used_N**2).sum())
-    return PolicyValue(estimate, effective, float(weight_N.max()), float((used_N < weight_N).mean()))
+    clipped = float((used_N < weight_N).mean())
+    return PolicyValue(estimate, effective, _mean(weight_N, estimate.level), float(weight_N.max()), clipped)

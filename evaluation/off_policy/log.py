@@ -44,15 +44,20 @@ def read_log(path: Path) -> ImpressionLog:
     """Read `item_id`, `position` (from 1), `reward`, `propensity`, the chance with which the item was shown there, and
     `query_id` where it is there.
 
-    Raises InvalidTable for a position under 1 or a propensity outside (0, 1], UnusableLog for an empty log or one whose
-    propensities are all 1: it shows nothing of what another ranking would have earned.
+    Raises InvalidTable for a position under 1, an infinite reward, a propensity outside (0, 1] or a missing query,
+    UnusableLog for an empty log or one whose propensities are all 1: it shows nothing of what another ranking would
+    have earned.
     """
     table = read_table(path, COLUMNS, {"query_id": "string"})
     if table.num_rows == 0:
         raise UnusableLog(f"{path} has no rows; give at least one impression", path=str(path))
     _refuse(pc.less(table["position"], 1), path, "position", "is under 1; positions count from 1")
+    _refuse(pc.is_inf(table["reward"]), path, "reward", "is infinite; give a number")
     outside = pc.or_(pc.less_equal(table["propensity"], 0), pc.greater(table["propensity"], 1))
     _refuse(outside, path, "propensity", "is no probability above 0 and at most 1")
+    if "query_id" in table.column_names:
+        what = "is missing; name the query of every impression, or leave the column out"
+        _refuse(pc.is_null(table["query_id"]), path, "query_id", what)
     encoded = pc.dictionary_encode(table["item_id"].combine_chunks())
     place_N = table["position"].to_numpy() - 1
     log = ImpressionLog(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bundle.errors import InvalidTable
 from bundle.tables import read_table
 from evaluation.errors import UnusableLog
 from evaluation.off_policy.log import FloatArray, ImpressionLog
@@ -16,11 +17,12 @@ from evaluation.off_policy.log import FloatArray, ImpressionLog
 def read_policy(path: Path, log: ImpressionLog) -> FloatArray:
     """Probabilities [N, A] from a table `item_id`, `position` (from 1), `probability`, the same for every query.
 
-    Raises InvalidTable; UnusableLog for an item or a position that the log does not have.
+    Raises InvalidTable, also for a second row of an item and position; UnusableLog for an item or a position that the
+    log does not have.
     """
     table = read_table(path, {"item_id": "string", "position": "int", "probability": "float"})
     number = {item_id: place for place, item_id in enumerate(log.item_ids)}
-    policy_KA = np.zeros((log.n_places, len(log.item_ids)))
+    policy_KA, seen = np.zeros((log.n_places, len(log.item_ids))), set[tuple[int, int]]()
     for row, entry in enumerate(table.to_pylist(), start=1):
         if entry["item_id"] not in number or not 1 <= entry["position"] <= log.n_places:
             raise UnusableLog(
@@ -28,7 +30,16 @@ def read_policy(path: Path, log: ImpressionLog) -> FloatArray:
                 f"{entry['position']}; what was never shown cannot be judged",
                 row=row,
             )
-        policy_KA[entry["position"] - 1, number[entry["item_id"]]] += entry["probability"]
+        cell = entry["position"] - 1, number[entry["item_id"]]
+        if cell in seen:
+            raise InvalidTable(
+                f"{path} row {row}: item '{entry['item_id']}' at position {entry['position']} stands in an earlier "
+                "row; keep one",
+                path=str(path),
+                row=row,
+            )
+        seen.add(cell)
+        policy_KA[cell] = entry["probability"]
     return policy_KA[log.place_N]
 
 

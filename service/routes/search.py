@@ -28,7 +28,7 @@ from service.routes.search_options import search_options
 from service.routes.second_stage import second_stage_use
 from service.schemas.search import Exact, SearchRequest
 from service.serving import Serving
-from service.settings import Settings
+from service.settings import LimitSettings, Settings
 from service.shadow.shadowing import Answered
 from service.slots import Slot
 from service.stages import Stages
@@ -68,11 +68,7 @@ class SearchHandler:
         request = search_options(call.query) if is_raw else parse_body(SearchRequest, body)
         source: Source = exactly_one(request, SOURCES)  # type: ignore[assignment]
         payload: Any = rows_of("the body", body, loaded.version.dimension) if is_raw else getattr(request, source)
-        n_records = count_examples(payload) if source == "examples" else len(payload)
-        call.records = check_size(source, n_records, settings.limits.max_batch)
-        if source == "examples":
-            check_examples(payload)
-        call.k = request.k
+        call.records, call.k = _checked_size(source, payload, settings.limits), request.k
         check_limit("k", request.k, settings.limits.max_k)
         if request.filter is not None:
             check_filter(request.filter, settings.limits)
@@ -120,6 +116,15 @@ def _repeat(
     if isinstance(outcome, Exception):
         raise outcome
     return outcome
+
+
+def _checked_size(source: Source, payload: Any, limits: LimitSettings) -> int:
+    """How many records are asked with; raises what makes them too many, or examples that cannot be."""
+    n_records = count_examples(payload) if source == "examples" else len(payload)
+    check_size(source, n_records, limits.max_batch)
+    if source == "examples":
+        check_examples(payload)
+    return n_records
 
 
 def _operation(

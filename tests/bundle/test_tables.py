@@ -7,7 +7,7 @@ import pyarrow.parquet
 import pytest
 
 from bundle.errors import InvalidTable
-from bundle.tables import ColumnType, check_unique, read_table
+from bundle.tables import ColumnType, check_unique, read_table, write_table
 
 ROWS = [
     {"item_id": "007", "price": 1.5, "timestamp": "2011-01-02T03:04:05"},
@@ -119,3 +119,20 @@ def test_declared_texts_of_a_csv_stay_as_they_are_written(tmp_path: Path) -> Non
     path = _write(tmp_path, ".csv", [{"item_id": "1", "zip": "00123", "flag": "true", "year": "1984"}])
     table = read_table(path, {"item_id": "string"}, texts=("zip", "flag"))
     assert table.to_pylist() == [{"item_id": "1", "zip": "00123", "flag": "true", "year": 1984}]
+
+
+@pytest.mark.parametrize("suffix", [".csv", ".parquet"])
+@pytest.mark.parametrize("rows", [3, 0])
+def test_what_is_written_is_read_again(tmp_path: Path, suffix: str, rows: int) -> None:
+    ids, chances = ["007", 'a "b", c', "\u00e9\n2"][:rows], [0.1 + 0.2, 1.0, 1e-300][:rows]
+    path = tmp_path / f"out{suffix}"
+    write_table(path, pa.table({"item_id": ids, "chance": chances}))
+    again = read_table(path, {"item_id": "string", "chance": "float"})
+    assert (again["item_id"].to_pylist(), again["chance"].to_pylist()) == (ids, chances)
+
+
+def test_another_suffix_is_refused_and_nothing_is_written(tmp_path: Path) -> None:
+    for name in ("out.jsonl", "out.CSV", "out"):
+        with pytest.raises(InvalidTable, match=r"written as \.parquet or \.csv"):
+            write_table(tmp_path / name, pa.table({"a": [1]}))
+    assert list(tmp_path.iterdir()) == []

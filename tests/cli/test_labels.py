@@ -61,6 +61,7 @@ def test_draw_label_estimate_and_plan(made: World, files: Path, capsys: pytest.C
     result = json.loads(said.out)
     truth = (rank_weights("dcg", 10, made.rank_N) * made.gain_N).sum() / made.n_queries
     assert result["corrected"]["low"] <= truth <= result["corrected"]["high"]
+    assert ("tends to be too narrow" in said.err) == (result["n_gold"] < 200)
     assert "the judges alone would say" in said.err and result["judges_alone"] > result["corrected"]["high"]
     assert execute(["labels", "plan", *labels, "--half-width", "0.3", "--json"]) == 0
     assert 20 <= json.loads(capsys.readouterr().out)["n_gold"] <= 1200
@@ -68,7 +69,21 @@ def test_draw_label_estimate_and_plan(made: World, files: Path, capsys: pytest.C
     assert "out of reach with these queries" in capsys.readouterr().err
     again = files / "again.parquet"
     assert execute(["labels", "draw", *labels, "--count", "100", "--out", str(again)]) == 0
-    assert again.exists()
+    assert again.exists() and f"give {again} alone" in capsys.readouterr().err
+
+
+def test_labels_of_two_draws_put_together_are_refused(
+    made: World, files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, lines = ["--run", str(files / "a.run")], dict[str, str]()
+    for seed in (5, 6):
+        drawn, gold = files / "drawn.csv", files / "gold.csv"
+        assert execute(["labels", "draw", *run, "--count", "300", "--out", str(drawn), "--seed", str(seed)]) == 0
+        label(made, drawn, gold)
+        lines |= {line.rsplit(",", 2)[0]: line for line in gold.read_text().splitlines()}
+    gold.write_text("\n".join(lines.values()) + "\n")
+    assert execute(["labels", "estimate", *run, "--gold", str(gold)]) == 2
+    assert "do not join the tables of two draws" in capsys.readouterr().err
 
 
 def test_a_run_held_against_itself_differs_by_nothing(
@@ -137,6 +152,6 @@ def test_pairs_to_learn_from_are_chosen_by_votes_and_vectors(
     assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 0
     chosen = (tmp_path / "next.csv").read_text().split()
     assert len(chosen) == 3 and "a-00003" in chosen[1]
-    write_run(tmp_path / "a.run", Run("a", {"q": {"unknown": 3.0}}))
+    write_run(tmp_path / "a.run", Run("a", {"q": {"unknown": 3.0, "a-00001": 2.0}}))
     assert execute(["labels", "choose", *place, *files, "--count", "2"]) == 2
     assert "unknown" in capsys.readouterr().err

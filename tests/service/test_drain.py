@@ -43,7 +43,7 @@ def test_no_request_fails_while_the_server_leaves_under_load(shop_root: Path, tm
         server.process.send_signal(signal.SIGTERM)
         for thread in threads:
             thread.join()
-        assert server.process.wait(timeout=30) in (0, -signal.SIGTERM)
+        assert server.process.wait(timeout=30) == 0
     assert not faults, faults[0]
     assert all(told)
 
@@ -56,4 +56,4 @@ def test_during_the_notice_it_is_not_ready_but_answers(shop_root: Path, tmp_path
             assert httpx.get(f"{server.url}/readyz").json()["status"] == "draining"
             assert httpx.post(f"{server.url}{SEARCH}", json=BODY).status_code == 200
             server.process.send_signal(signal.SIGTERM)  # a second one does not wait
-            assert server.process.wait(timeout=20) in (0, -signal.SIGTERM)
+            assert server.process.wait(timeout=20) == 0

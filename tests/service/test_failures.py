@@ -2,11 +2,18 @@
 
 import contextlib
 import signal
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import httpx
 import psutil
+import pytest
 
+from service.batching import Outcome
+from service.errors import DeadlineExceeded
+from service.stages import Stages
+from tests.service.bench import Bench, Echo, scenario
 from tests.service.processes import ServerProcess, serving_process
 from tests.service.running import wait_until
 
@@ -32,8 +39,12 @@ def test_a_killed_worker_process_is_replaced_while_the_other_answers(shop_root: 
 
 def _workers(server: ServerProcess) -> list[psutil.Process]:
     """The worker processes: children that Python's multiprocessing spawned, without its resource tracker."""
-    children = psutil.Process(server.process.pid).children()
-    return [one for one in children if "spawn_main" in " ".join(one.cmdline())]
+    workers = []
+    for child in psutil.Process(server.process.pid).children():
+        with contextlib.suppress(psutil.NoSuchProcess):  # also of one that has ended and was not waited for yet
+            if "spawn_main" in " ".join(child.cmdline()):
+                workers.append(child)
+    return workers
 
 
 def _search(server: ServerProcess) -> int:
@@ -73,3 +84,22 @@ def test_a_clock_that_jumps_by_a_day_ten_times_a_second_changes_no_answer(shop_r
             assert len({one.content for one in answers}) == 1
             assert client.get("/readyz").status_code == 200
     assert '"level":"error"' not in log.read_text()
+
+
+class Fatal(Echo):
+    """Ends the thread that runs it."""
+
+    def run(self, payloads: Sequence[Any], stages: Stages) -> list[Outcome]:
+        raise SystemExit
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_where_the_worker_ended_requests_are_late() -> None:
+    async def work() -> None:
+        bench, echo = Bench(deadline_s=0.05, max_pending_records=2), Echo()
+        for operation in (Fatal(), echo, echo, echo):
+            with pytest.raises(DeadlineExceeded):
+                await bench.submit(operation, b"late")
+        assert not bench.batcher.is_alive() and echo.runs == []
+
+    scenario(work)

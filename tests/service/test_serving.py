@@ -39,6 +39,23 @@ def test_a_watcher_that_ended_is_failing(shop_root: Path) -> None:
         assert serving.watcher is not None
         await asyncio.to_thread(serving.watcher.stop)
         assert serving.state()[0] == "failing"
+        serving.slots.is_scanned = False  # as where it ended before it had looked at every collection
+        await asyncio.wait_for(serving.first_look(), 10)
+        await serving.stop()
+
+    asyncio.run(work())
+
+
+@pytest.mark.parametrize("how", ["scanned", "draining"])
+def test_the_first_look_ends_when_all_was_seen_or_the_server_leaves(how: str, shop_root: Path) -> None:
+    async def work() -> None:
+        serving = Serving(settings_for(shop_root))
+        if how == "draining":
+            serving.slots.is_draining = True
+        else:
+            await serving.start()
+        await asyncio.wait_for(serving.first_look(), 20)
+        assert (serving.state()[0] == "ready") == (how == "scanned")
         await serving.stop()
 
     asyncio.run(work())

@@ -36,3 +36,8 @@ def test_two_answers_of_one_annotator_and_an_empty_table_are_refused(tmp_path: P
 def test_one_class_alone_tells_nothing(tmp_path: Path) -> None:
     with pytest.raises(TooFewLabels, match="every answer is 'good'"):
         read_answers(write(tmp_path, "q,1,ann,good", "q,1,bob,good")).merge()
+
+
+def test_annotators_who_share_no_pair_cannot_be_told_apart(tmp_path: Path) -> None:
+    with pytest.raises(TooFewLabels, match="no pair was answered by two"):
+        read_answers(write(tmp_path, "q,1,ann,good", "q,2,bob,bad", "q,3,ann,bad")).merge()

@@ -1,12 +1,9 @@
-from pathlib import Path
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from bundle.errors import InvalidTable
 from evaluation.errors import NothingToMeasure, QueriesDiffer
-from evaluation.judged.pool import Pool, pairs_of, read_gold, read_votes
+from evaluation.judged.pool import Pool
 
 ONE = {"q2": ["a", "b"], "q1": ["c"]}
 OTHER = {"q2": ["b", "x"], "q1": ["c"]}
@@ -37,13 +34,3 @@ def test_votes_and_labels_find_their_pairs() -> None:
     np.testing.assert_array_equal(judged.vote_NJ, [[np.nan, 0.5], [1, np.nan], [np.nan, np.nan]])
     np.testing.assert_array_equal(judged.gold_N, [np.nan, np.nan, 2])
     assert judged.probability_N.tolist() == [1, 1, 0.25]
-    assert pairs_of(gold) == [("q1", "c")]
-
-
-def test_tables_are_read_and_a_bad_chance_is_named_by_row(tmp_path: Path) -> None:
-    votes, gold = tmp_path / "votes.csv", tmp_path / "gold.csv"
-    votes.write_text("query_id,item_id,judge,score\n1,2,m,0.5\n")
-    assert read_votes(votes).to_pylist() == [{"query_id": "1", "item_id": "2", "judge": "m", "score": 0.5}]
-    gold.write_text("query_id,item_id,grade,probability\n1,2,1,0.5\n1,3,1,0\n")
-    with pytest.raises(InvalidTable, match=r"row 2, column 'probability'"):
-        read_gold(gold)

@@ -1,7 +1,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from evaluation.errors import TooFewLabels
 from evaluation.judged.surrogate import folds_of, predicted_gains, squared_errors
 from tests.evaluation.judged.worlds import world
 
@@ -14,6 +16,9 @@ def test_a_query_s_own_labels_do_not_enter_its_prediction() -> None:
     fold_N = folds_of(pairs.query_N, pairs.n_queries, 0)
     same_fold_N = fold_N == fold_N[own_N][0]
     np.testing.assert_array_equal(before[same_fold_N], after[same_fold_N])
+    eager = replace(pairs, vote_NJ=np.where(own_N[:, None], 5.0, pairs.vote_NJ))
+    higher = replace(eager, gold_N=np.where(own_N & pairs.is_gold_N, 100.0, pairs.gold_N))
+    np.testing.assert_array_equal(predicted_gains(eager, 0)[own_N], predicted_gains(higher, 0)[own_N])
     assert (before[~same_fold_N] != after[~same_fold_N]).any()
 
 
@@ -44,3 +49,12 @@ def test_pairs_that_judges_dispute_are_expected_to_be_further_off() -> None:
     disputed_N = vote_NJ.std(axis=1) > 0
     assert error_N[disputed_N].mean() > 1.5 * error_N[~disputed_N].mean()
     assert error_N.min() > 0
+
+
+def test_labels_of_one_fold_alone_cannot_be_learned_from() -> None:
+    made = world(5)
+    chance_N = np.where(folds_of(made.query_N, made.n_queries, 0) == 2, 0.5, 1e-12)
+    pairs = made.labelled(chance_N, 0)
+    pairs.check_labels()
+    with pytest.raises(TooFewLabels, match="of more queries"):
+        predicted_gains(pairs, 0)

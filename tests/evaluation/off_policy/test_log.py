@@ -25,6 +25,8 @@ def test_a_log_is_read_with_places_from_0(tmp_path: Path) -> None:
 def test_queries_are_kept_where_they_are_named(tmp_path: Path) -> None:
     log = read_log(write(tmp_path, "a,1,1,0.5,q1\n", HEAD.replace("\n", ",query_id\n")))
     assert log.query_ids == ("q1",)
+    with pytest.raises(InvalidTable, match=r"row 2, column 'query_id' is missing"):
+        read_log(write(tmp_path, "a,1,1,0.5,q1\na,1,1,0.5,\n", HEAD.replace("\n", ",query_id\n")))
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,7 @@ def test_queries_are_kept_where_they_are_named(tmp_path: Path) -> None:
         ("a,0,1,0.5\n", r"row 1, column 'position' is under 1"),
         ("a,1,1,0.5\na,1,1,0\n", r"row 2, column 'propensity' is no probability"),
         ("a,1,1,1.5\n", r"row 1, column 'propensity' is no probability"),
+        ("a,1,inf,0.5\n", r"row 1, column 'reward' is infinite"),
         ("a,1,,0.5\n", r"row 1, column 'reward' is missing"),
     ],
 )

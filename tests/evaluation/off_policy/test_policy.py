@@ -4,6 +4,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from bundle.errors import InvalidTable
 from evaluation.errors import UnusableLog
 from evaluation.off_policy.estimators import ips
 from evaluation.off_policy.policy import ranking_policy, read_policy
@@ -23,6 +24,13 @@ def test_what_the_log_never_showed_is_refused_by_row(tmp_path: Path, row: str) -
     path = tmp_path / "policy.csv"
     path.write_text(f"item_id,position,probability\n{row}\n")
     with pytest.raises(UnusableLog, match=r"policy\.csv row 1"):
+        read_policy(path, HAND)
+
+
+def test_two_rows_of_an_item_at_a_position_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "policy.csv"
+    path.write_text("item_id,position,probability\na,1,0.5\na,1,0.5\n")
+    with pytest.raises(InvalidTable, match="row 2: item 'a' at position 1"):
         read_policy(path, HAND)
 
 
