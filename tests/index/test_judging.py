@@ -80,5 +80,5 @@ def test_what_cannot_be_judged_is_refused(folder: Path) -> None:
     tiny_bundle(place)
     config = {"collection": "plain", "items": "items.csv"}
     activate(place, build_index(place, validate_config(BuildConfig, config, "test"), base=folder))
-    with pytest.raises(ConfigError, match="nobody can judge: bundle .* has no reranker; train one"):
+    with pytest.raises(ConfigError, match="nobody can judge: bundle .* has no cross-encoder; train one"):
         judged(folder, "plain")
