@@ -15,6 +15,7 @@ from pydantic import Field
 from bundle.features import FeatureSpec
 from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
+from training.finding import Finding
 from training.mining.miner import HardNegativesConfig, Mined, Miner
 from training.ragged import FloatArray, IntArray
 from training.rankers.cross_encoder import CrossEncoderConfig, CrossEncoderRanker, export_cross_encoder
@@ -79,6 +80,11 @@ class _Trained:
     ranker: CrossEncoderRanker
     tokenizer: TextTokenizer
     pairs: Sequence[tuple[str, str]]
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """None."""
+        return ()
 
     @property
     def parts(self) -> BundleParts:
