@@ -61,9 +61,29 @@ def evaluation_queries(
         raise BadData(
             f"no query to evaluate: {len(target_rows)} held-out interactions, history required: {require_history}"
         )
+    return _asking(dataset, timelines, query_Q, relevant.take(query_Q), featurizer, history_feature)
+
+
+def queries_as_they_stood(
+    dataset: Dataset, history_rows: IntArray, query_Q: IntArray, featurizer: Featurizer, history_feature: str | None
+) -> EvaluationSet:
+    """These query rows with the history that `history_rows` give them; nothing is known of what they should find."""
+    timelines = Timelines.of(dataset.interactions, history_rows, len(dataset.query_ids))
+    nothing = Ragged(np.zeros(len(query_Q) + 1, dtype=np.int64), np.empty(0, dtype=np.int64))
+    return _asking(dataset, timelines, query_Q, nothing, featurizer, history_feature)
+
+
+def _asking(
+    dataset: Dataset,
+    timelines: Timelines,
+    query_Q: IntArray,
+    relevant: Ragged,
+    featurizer: Featurizer,
+    history_feature: str | None,
+) -> EvaluationSet:
     history = timelines.histories(query_Q, timelines.start_Q[query_Q + 1])
     seen = Ragged.group_unique(history.row_index_V, history.values_V, len(query_Q))
     encoded = encode_queries(dataset, query_Q, featurizer, history_feature, history)
     itself = Ragged(np.arange(len(query_Q) + 1, dtype=np.int64), query_Q)
     barred = itself if dataset.queries_are == "items" else None
-    return EvaluationSet(query_Q, encoded, relevant.take(query_Q), seen, history, barred)
+    return EvaluationSet(query_Q, encoded, relevant, seen, history, barred)

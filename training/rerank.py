@@ -5,6 +5,7 @@ Axes: N items, Q queries, D embedding, L levels.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,12 +18,13 @@ from training.config import TrainConfig
 from training.dataset import Dataset
 from training.device import repeatable
 from training.errors import BadData
-from training.evaluation_set import EvaluationSet
+from training.evaluation_set import EvaluationSet, queries_as_they_stood
 from training.learn import Learned
 from training.model import embed
 from training.quantizers.codes import encode_all
 from training.quantizers.contract import Behaviour, Quantizer, QuantizerData
 from training.ragged import FloatArray, IntArray
+from training.rerankers.clicked_lists import known_clicks
 from training.rerankers.contract import AskedPart, RerankerConfig, RerankerData, TrainedReranker
 from training.rerankers.gain import RerankerGain, measure_gain
 from training.semantic_ids import SemanticIds
@@ -58,18 +60,21 @@ def merged_parts(rerankings: Sequence[Reranking]) -> MergedParts:
     )
 
 
-def check_split(config: TrainConfig, split: Split) -> None:
-    """Raise BadData where a reranker learns from a validation part that there is not."""
+def check_data(config: TrainConfig, dataset: Dataset, split: Split, base: Path) -> None:
+    """Raise BadData where a reranker learns from a validation part that there is not, or as `known_clicks`."""
     if config.rerankers.learns_from_held_out and len(split.validation_N) == 0:
         raise BadData(
             "rerankers.feature_ranker learns from the validation part, which the towers have not seen, but the split "
             "has none; give it one, or leave the section out"
         )
+    ranker = config.rerankers.feature_ranker
+    if ranker is not None and ranker.clicks is not None:
+        known_clicks(base / ranker.clicks.log, dataset)
 
 
 @dataclass(frozen=True)
 class RerankStep:
-    """A run after its towers are done."""
+    """A run after its towers are done; `base` is what relative paths count from."""
 
     config: TrainConfig
     dataset: Dataset
@@ -77,6 +82,7 @@ class RerankStep:
     learned: Learned
     comparison: Comparison
     semantic_ids: SemanticIds | None
+    base: Path = Path()
 
     def run(self) -> list[Reranking]:
         """Train and measure every reranker of the settings, in their order. Raises RetrievalError."""
@@ -87,9 +93,11 @@ class RerankStep:
         data = RerankerData(
             context,
             self.held_out,
+            self.as_held_out,
             rows_before(self.split, "test"),
             config.evaluation.exclude_seen,
             config.examples.history_feature,
+            self.base,
         )
         with repeatable(config.trainer.seed, config.trainer.threads, context.device):
             context.model.to(context.device)
@@ -121,9 +129,20 @@ class RerankStep:
         Where the finished towers have learnt from it too, a score of theirs would tell more than one of a query to
         come; the towers before them are taken, with a quantizer fitted to them.
         """
-        towers = self.learned.selected or self.learned
+        towers = self._before_validation
         queries = part_queries(self.config, self.dataset, self.split, towers.features.query, "validation")
         return self._part(towers, queries, self._quantizer_of(towers), rows_before(self.split, "validation"))
+
+    def as_held_out(self, query_Q: IntArray) -> AskedPart:
+        """Any queries, in the place of those of the validation part."""
+        towers, before_N = self._before_validation, rows_before(self.split, "validation")
+        feature = self.config.examples.history_feature
+        queries = queries_as_they_stood(self.dataset, before_N, query_Q, towers.features.query, feature)
+        return self._part(towers, queries, self._quantizer_of(towers), before_N)
+
+    @property
+    def _before_validation(self) -> Learned:
+        return self.learned.selected or self.learned
 
     def _quantizer_of(self, towers: Learned) -> Quantizer | None:
         config = self.config

@@ -32,7 +32,7 @@ from training.processes import Processes
 from training.quantized import Int8Cost, quantize_towers
 from training.quantizers.contract import Behaviour, QuantizerData
 from training.report import write_report
-from training.rerank import RerankStep, check_split, merged_parts
+from training.rerank import RerankStep, check_data, merged_parts
 from training.score import model_score
 from training.semantic_ids import Kept, SemanticIds, fit_semantic_ids
 from training.splits import Split
@@ -77,7 +77,7 @@ def train(
         lambda queries: model_score(learned.model, queries, learned.items, cpu),
     )
     semantic_ids = _semantic_ids(config, collection, dataset, split, learned)
-    rerankings = RerankStep(config, dataset, split, learned, comparison, semantic_ids).run()
+    rerankings = RerankStep(config, dataset, split, learned, comparison, semantic_ids, base).run()
     outcome = Outcome(config, dataset, split, learned, comparison, semantic_ids, rerankings)
     bundle_id = _write(collection, _draft(outcome), outcome, progress)
     learner.forget()
@@ -98,7 +98,7 @@ def _prepare(
     dataset, split = load(config, base)
     if config.quantizer is not None:
         config.quantizer.check(len(dataset.items))  # hours before the quantizer itself would find out
-    check_split(config, split)
+    check_data(config, dataset, split, base)  # and so is a click log that cannot be read
     # Learning alone sees synthetic pairs: what is measured, and the baselines beside it, know the real data only.
     learned_from = _with_synthetic_queries(config, base, dataset, split, progress)
     return dataset, split, Learner(config, *learned_from, progress, collection.folder / "training", base, processes)

@@ -10,11 +10,11 @@ import pytest
 from bundle.features import Feature, TextFeature, TokensFeature
 from tests.training.conftest import Trained
 from training.compare import MODEL, POPULARITY
+from training.finding import Finding
 from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import write_report
 from training.report.curves import term_groups
-from training.report.finding import Finding
 from training.report.findings import findings
 from training.report.names import ItemNames, attribute, name_column, query_name
 from training.report.page import warnings_box

@@ -1,6 +1,7 @@
 """The step of a run that trains rerankers: from whom the feature ranker learns, and what it cannot know."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,7 +18,7 @@ from training.load import load
 from training.model import embed
 from training.quantizers.contract import QuantizerData
 from training.ragged import IntArray
-from training.rerank import RerankStep, check_split, merged_parts
+from training.rerank import RerankStep, check_data, merged_parts
 from training.score import model_score
 from training.semantic_ids import fit_semantic_ids
 
@@ -99,5 +100,5 @@ def test_a_split_without_validation_is_refused_before_anything_is_trained(
     config: TrainConfig, step: RerankStep
 ) -> None:
     with pytest.raises(BadData, match="learns from the validation part.* the split has none"):
-        check_split(config, replace(step.split, validation_N=step.split.validation_N[:0]))
-    check_split(shop_config(), replace(step.split, validation_N=step.split.validation_N[:0]))
+        check_data(config, step.dataset, replace(step.split, validation_N=step.split.validation_N[:0]), Path())
+    check_data(shop_config(), step.dataset, replace(step.split, validation_N=step.split.validation_N[:0]), Path())

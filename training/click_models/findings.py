@@ -11,8 +11,8 @@ import numpy as np
 
 from training.click_models.contract import ClickLoss
 from training.click_models.log import ClickLog
+from training.finding import Finding
 from training.ragged import IntArray
-from training.report.finding import Finding
 
 FEW_CLICKS = 100
 FEW_MOVED = 0.01

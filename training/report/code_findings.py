@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from training.report.finding import Finding
+from training.finding import Finding
 from training.semantic_ids import SemanticIds
 
 FEW_CODES = 0.25

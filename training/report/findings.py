@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 from bundle.hubness import K
 from training.compare import ITEM_KNN, MODEL, POPULARITY
+from training.finding import Finding
 from training.outcome import Outcome
 from training.report.code_findings import code_findings
-from training.report.finding import Finding
 
 LARGE_GAP = 0.05
 LARGE_SKEW = 3.0
@@ -122,6 +122,11 @@ def _semantic_ids(outcome: Outcome) -> Iterator[Finding]:
     return code_findings(outcome.semantic_ids) if outcome.semantic_ids else iter(())
 
 
+def _rerankers(outcome: Outcome) -> Iterator[Finding]:
+    for reranking in outcome.rerankings:
+        yield from reranking.trained.findings
+
+
 def _or_logq(outcome: Outcome) -> str:
     """The advice to correct for popularity, where that is not done yet and negatives are sampled."""
     objective, negatives = outcome.config.objective, outcome.config.negatives
@@ -185,5 +190,6 @@ _CHECKS: tuple[Callable[[Outcome], Iterator[Finding]], ...] = (
     _hubs,
     _terms,
     _semantic_ids,
+    _rerankers,
     _data,
 )

@@ -9,11 +9,11 @@ from bundle.hubness import K
 from evaluation.markup import Section, grid, links_to, paragraph, picture, table
 from evaluation.markup import document as html_document
 from training.compare import MODEL
+from training.finding import Finding
 from training.loop import EpochLog
 from training.outcome import Outcome
 from training.report import curves, pictures
 from training.report.examples import NEIGHBOURS, neighbour_cards, query_cards
-from training.report.finding import Finding
 from training.report.findings import findings
 from training.report.names import ItemNames, attribute
 from training.report.semantic_ids import semantic_id_section

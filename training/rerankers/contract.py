@@ -3,7 +3,7 @@
 Axes: Q queries of a part, N items, D embedding, L levels, K items of one query.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +13,7 @@ from bundle.tokens import TextTokenizer
 from bundle.vocabulary import Vocabulary
 from training.epoch_hook import HookContext
 from training.evaluation_set import EvaluationSet
+from training.finding import Finding
 from training.ragged import FloatArray, IntArray
 
 ListScore = Callable[[int, IntArray], FloatArray]
@@ -39,15 +40,19 @@ class AskedPart:
 class RerankerData:
     """What a run knows when its towers are done.
 
-    `context`: what they were trained on. `held_out`: makes the validation part. `served_N`: the interaction rows that
-    statistics in the bundle may count. `exclude_seen`: whether items of a query's history are no candidates.
+    `context`: what they were trained on. `held_out`: makes the validation part. `as_held_out`: makes a part of given
+    query rows, as they stood before the validation part. `served_N`: the interaction rows that statistics in the bundle
+    may count. `exclude_seen`: whether items of a query's history are no candidates. `base`: what relative paths count
+    from.
     """
 
     context: HookContext
     held_out: Callable[[], AskedPart]
+    as_held_out: Callable[[IntArray], AskedPart]
     served_N: IntArray
     exclude_seen: bool
     history_feature: str | None
+    base: Path = Path()
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,10 @@ class BundleParts:
 
 class TrainedReranker(Protocol):
     """A reranker that can be put into a bundle."""
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """What the report is to warn of."""
 
     @property
     def parts(self) -> BundleParts:

@@ -18,6 +18,7 @@ from bundle.features import FeatureSpec
 from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.tokens import TextTokenizer
 from training.epoch_hook import HookContext
+from training.finding import Finding
 from training.mining.miner import HardNegativesConfig, Mined, Miner
 from training.optimizer import rate_factor
 from training.ragged import FloatArray, IntArray
@@ -138,6 +139,11 @@ class TrainedCrossEncoder:
     ranker: CrossEncoderRanker
     tokenizer: TextTokenizer
     pairs: Sequence[tuple[str, str]]
+
+    @property
+    def findings(self) -> Sequence[Finding]:
+        """None."""
+        return ()
 
     @property
     def parts(self) -> BundleParts:

@@ -18,11 +18,14 @@ from bundle.rerankers.feature_ranker import FILE, ITEMS_FILE, FeatureRankerSpec
 from bundle.rerankers.item_statistics import ItemStatistics, KnownItems
 from bundle.rerankers.pair_features import ItemAttribute, ItemSide, PairArrays
 from bundle.vocabulary import Vocabulary
+from training.click_models.learner import learn_from_clicks
 from training.dataset import Dataset
 from training.errors import BadData
+from training.finding import Finding
 from training.fit_features import fit_item_features
 from training.ragged import FloatArray, IntArray
 from training.records import encode_items
+from training.rerankers.clicked_lists import FeatureClicksConfig, clicked_pairs, known_clicks
 from training.rerankers.contract import AskedPart, BundleParts, ListScore, RerankerData, TrainedReranker
 from training.rerankers.feature_lists import FeatureLists, PartFeatures
 from training.rerankers.feature_network import FeatureNetwork, export_network
@@ -31,14 +34,15 @@ from training.rerankers.listwise import ListwiseConfig
 from training.rerankers.listwise.lambdarank import LambdaRankConfig
 
 _PREFIX = "feature_ranker_"
-_LISTS_COMPARED = 8
+_LISTS_COMPARED, _PAIRS_COMPARED = 8, 256
 
 
 class FeatureRankerConfig(ListSteps):
     """A small network over features of a query and an item, which learns to order what the towers find.
 
     It learns from the validation part: from queries that the towers, as they were trained on the training part alone,
-    have never seen. A share of these queries decides when to stop.
+    have never seen. A share of these queries decides when to stop. Or it learns from a click log, of lists that were
+    shown after the training part.
     """
 
     kind: Literal["feature_ranker"] = "feature_ranker"
@@ -51,6 +55,11 @@ class FeatureRankerConfig(ListSteps):
     recent_days: int = Field(default=28, ge=1, description="Days before the newest interaction that count as recent.")
     hidden: tuple[PositiveInt, ...] = Field(default=(32, 32), description="Widths of the layers.")
     dropout: float = Field(default=0.1, ge=0, lt=1, description="Share of each layer's values left out while learning.")
+    clicks: FeatureClicksConfig | None = Field(
+        default=None,
+        description="A click log that it learns from in the place of the validation part's interactions; `epochs`, "
+        "`objective`, `stopping_share` and what else says how those are learnt from are then not read.",
+    )
     objective: ListwiseConfig = Field(default_factory=LambdaRankConfig, description="Loss over a list.")
     stopping_share: float = Field(
         default=0.25, gt=0, lt=1, description="Share of the validation queries that only decide when to stop."
@@ -70,11 +79,14 @@ class FeatureRankerConfig(ListSteps):
             raise ValueError(f"rerankers.feature_ranker.item names a column twice: {', '.join(sorted(names))}")
 
     def fit(self, data: RerankerData) -> TrainedReranker:
-        """Train on the held-out part.
+        """Train on the held-out part, or on the click log.
 
         Raises BadData where too few of its queries can be learned from, and as `fit_item_features` for its columns;
-        Diverged as `ListLearner.learn`.
+        Diverged as `ListLearner.learn`; as `known_clicks` and `learn_from_clicks` for the log.
         """
+        return self._of_interactions(data) if self.clicks is None else self._of_clicks(data, self.clicks)
+
+    def _of_interactions(self, data: RerankerData) -> TrainedReranker:
         part = data.held_out()
         rng = np.random.default_rng(data.context.seed)
         columns = _Columns.fit(self, data, part)
@@ -92,6 +104,20 @@ class FeatureRankerConfig(ListSteps):
         )
         ListLearner(network, self.objective, self, data.context.progress).learn(learnt, stopping, rng)
         return _Trained(columns, network, _example(stopping))
+
+    def _of_clicks(self, data: RerankerData, config: FeatureClicksConfig) -> TrainedReranker:
+        rng, progress = np.random.default_rng(data.context.seed), data.context.progress
+        clicks = known_clicks(data.base / config.log, data.context.dataset)
+        part = data.as_held_out(clicks.query_Q)
+        columns = _Columns.fit(self, data, part)
+        pairs = clicked_pairs(columns.of_part(part), clicks, self.depth, exclude_seen=data.exclude_seen)
+        network = FeatureNetwork(pairs.feature_MF, columns.category_sizes(), self.hidden, self.dropout)
+        learnt = learn_from_clicks(network, clicks.log, [pairs.feature_MF, pairs.category_MC], config, progress, rng)
+        progress.start("feature ranker", None)
+        progress.note(f"{learnt.clicks:,} clicks, worth {learnt.effective_clicks:,.0f} of equal weight")
+        progress.finish()
+        example = PairArrays(pairs.feature_MF[:_PAIRS_COMPARED], pairs.category_MC[:_PAIRS_COMPARED])
+        return _Trained(columns, network, example, (*clicks.findings(), *learnt.findings))
 
 
 @dataclass(frozen=True)
@@ -160,6 +186,7 @@ class _Trained:
     columns: _Columns
     network: FeatureNetwork
     example: PairArrays
+    findings: tuple[Finding, ...] = ()
 
     @property
     def parts(self) -> BundleParts:

@@ -157,9 +157,13 @@ def context(base: Path) -> HookContext:
     return Learner(config, *load(config, base), NoProgress(), base=base).learn().context
 
 
+def _unread(*_: object) -> Any:
+    pytest.fail("it reads no held-out part")
+
+
 def fitted(context: HookContext, model: Path, **changes: Any) -> TrainedCrossEncoder:
     given = settings(model, steps=60, head="tokens", **changes)["rerankers"]["cross_encoder"]
-    data = RerankerData(context, lambda: pytest.fail("it reads no held-out part"), np.zeros(0, np.int64), False, None)
+    data = RerankerData(context, _unread, _unread, np.zeros(0, np.int64), False, None)
     with repeatable(0, 1, torch.device("cpu")):
         return validate_config(CrossEncoderRerankerConfig, given, "test").fit(data)
 

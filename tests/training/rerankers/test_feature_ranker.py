@@ -1,6 +1,7 @@
 """The feature ranker learns what the towers cannot know, and says what it cannot be trained on."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -44,8 +45,9 @@ def world() -> tuple[RerankerData, AskedPart]:
         np.empty((N_ITEMS, 0), dtype=np.int64),
         np.arange(len(pairs)),
     )
-    context = _Context(dataset)
-    return RerankerData(context, lambda: part, part.before_N, exclude_seen=True, history_feature=None), part  # type: ignore[arg-type]
+    context: Any = _Context(dataset)
+    data = RerankerData(context, lambda: part, lambda _: part, part.before_N, exclude_seen=True, history_feature=None)
+    return data, part
 
 
 class _Context:

@@ -1,4 +1,4 @@
-"""A warning of the report."""
+"""What a run warns of, in its report."""
 
 from dataclasses import dataclass
 
