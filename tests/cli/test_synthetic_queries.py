@@ -1,3 +1,4 @@
+import itertools
 import json
 import os
 import signal
@@ -172,9 +173,11 @@ def test_a_killed_run_goes_on_and_asks_nothing_twice(config: Path) -> None:
 
 
 def test_an_interrupted_run_says_what_is_kept_and_how_to_go_on(config: Path) -> None:
+    answered = itertools.count()
+
     def slow(prompt: str) -> Reply:
         reply = three_lines(prompt)
-        reply.after_s = 0.3
+        reply.after_s = 0.1 if next(answered) < 6 else 5.0  # so that it cannot be done before the signal
         return reply
 
     with speaking(slow) as speaker:
