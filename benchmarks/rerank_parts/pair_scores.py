@@ -14,7 +14,7 @@ from benchmarks.exam import Exam
 from benchmarks.rerank_parts.text_tasks import RerankTask
 from benchmarks.text_task import TEXT
 from bundle.rerankers.contract import Reranker
-from bundle.rerankers.cross_encoder import CrossEncoderSpec
+from bundle.rerankers.cross_encoder import FILE, CrossEncoderSpec
 from bundle.session import SessionConfig
 from training.pretrained import DEFAULT_MODEL, PretrainedModels
 from training.ragged import FloatArray, IntArray
@@ -23,16 +23,17 @@ from training.rankers.cross_encoder import CrossEncoderRanker, export_cross_enco
 _TIMED_QUERIES, _QUERIES_A_SAVING = 10, 25
 
 
-def served(task: RerankTask, ranker: CrossEncoderRanker, path: Path) -> Reranker:
-    """The graph of the trained cross-encoder, written to `path`, opened as the service opens it."""
-    if not path.exists():
+def served(task: RerankTask, ranker: CrossEncoderRanker, folder: Path) -> Reranker:
+    """The graph of the trained cross-encoder, written into `folder`, opened as the service opens it."""
+    if not (folder / FILE).exists():
+        folder.mkdir(exist_ok=True)
         some = np.arange(8, dtype=np.int64)
         pairs = ranker.texts(task.exams["train"].query_rows_Q[some], task.exams["train"].item_rows_C[some])
-        export_cross_encoder(ranker.model, ranker.tokens(pairs), path)
+        export_cross_encoder(ranker.model, ranker.tokens(pairs), folder / FILE)
     spec = CrossEncoderSpec(
         tokenizer=DEFAULT_MODEL, query_columns=(TEXT,), item_columns=(TEXT,), max_tokens=task.max_tokens
     )
-    return spec.open(path, PretrainedModels().folder(DEFAULT_MODEL).tokenizer, SessionConfig())
+    return spec.open(folder, PretrainedModels().folder(DEFAULT_MODEL).tokenizer, SessionConfig())
 
 
 def cpu_ms_per_pair(task: RerankTask, exam: Exam, reranker: Reranker, place_QR: IntArray) -> float:

@@ -40,7 +40,7 @@ def measure(budget: Budget) -> list[Row]:
     scores = PairScores(task, exam, student, path)
     alone_Q, after_Q = marks(exam, found.place_QR), marks(exam, reordered(found, scores.of(found.place_QR), 1.0))
     cost, whole = (
-        cpu_ms_per_pair(task, exam, served(task, ranker, at.with_suffix(".onnx")), found.place_QR)
+        cpu_ms_per_pair(task, exam, served(task, ranker, at.with_suffix(".graph")), found.place_QR)
         for ranker, at in ((student, path), (teacher, plan.path))
     )
     more = {"agreement": agreed, "cpu_ms_per_pair": cost, "cpu_ratio": cost / whole}

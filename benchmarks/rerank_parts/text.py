@@ -104,7 +104,7 @@ def _rows(plan: Plan) -> list[Row]:
         stages = first_stages(open_exam(task, "test", cache, folder), fusion, DEPTH)
     exam = task.exams["test"]
     rows = _test_rows(task, stages, PairScores(task, exam, reader, path), weight)
-    graph = served(task, reader, path.with_suffix(".onnx"))
+    graph = served(task, reader, path.with_suffix(".graph"))
     cost = cpu_ms_per_pair(task, exam, graph, stages["hybrid"].place_QR)
     return [
         *rows,
