@@ -1,24 +1,13 @@
-"""What a method gains over another on the same queries, and how sure that is. Q queries, S resamples."""
-
-from dataclasses import dataclass
+"""What a method gains over another on the same queries, and how sure that is. Q queries."""
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 from benchmarks.exam import Sheet
+from evaluation.significance import Estimate, SignificanceConfig, estimates, randomisation_test
 
-_RESAMPLES = 10_000
 MarkArray = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Interval:
-    """A mean over queries and its 95 % bootstrap interval."""
-
-    mean: float
-    low: float
-    high: float
+_HOW = SignificanceConfig(method="percentile", resamples=10_000)
 
 
 def marks_by_query(sheet: Sheet, name: str) -> MarkArray:
@@ -26,18 +15,16 @@ def marks_by_query(sheet: Sheet, name: str) -> MarkArray:
     return np.array([sheet.marks(np.array([query], dtype=np.int64))[name] for query in range(len(sheet.exam))])
 
 
-def interval(mark_Q: MarkArray, seed: int = 0) -> Interval:
-    """2.5th and 97.5th percentile of the mean over queries drawn with replacement."""
-    drawn_SQ = np.random.default_rng(seed).integers(0, len(mark_Q), (_RESAMPLES, len(mark_Q)))
-    low, high = np.percentile(mark_Q[drawn_SQ].mean(1), [2.5, 97.5])
-    return Interval(float(mark_Q.mean()), float(low), float(high))
+def measures(mark_Q: MarkArray, name: str) -> dict[str, float]:
+    """The mean over the queries, and both ends of its 95 % bootstrap interval where there is one."""
+    (found,) = estimates(mark_Q[:, None], _HOW)
+    return {name: found.mean, **_ends(found, name)}
 
 
-def randomisation_p(gain_Q: MarkArray, seed: int = 0) -> float:
-    """Two-sided p of the paired randomisation test: how often a mean gain is as large with the signs drawn anew."""
-    if not gain_Q.any():
-        return 1.0
-    test = stats.permutation_test(
-        (gain_Q,), np.mean, permutation_type="samples", n_resamples=_RESAMPLES, rng=np.random.default_rng(seed)
-    )
-    return float(test.pvalue)
+def gain_measures(gain_Q: MarkArray) -> dict[str, float]:
+    """The mean gain with its interval, and the two-sided p of the paired randomisation test."""
+    return {**measures(gain_Q, "gain"), "p": randomisation_test(gain_Q[:, None], _HOW)[0]}
+
+
+def _ends(found: Estimate, name: str) -> dict[str, float]:
+    return {} if found.low is None or found.high is None else {f"{name} low": found.low, f"{name} high": found.high}

@@ -18,7 +18,7 @@ from benchmarks.report import Row
 from benchmarks.rerank_parts.fine_tuning import FineTuning, fine_tuned, mined_negatives, weights_path
 from benchmarks.rerank_parts.first_stages import Found, first_stages, learned_weight, open_exam, ranked
 from benchmarks.rerank_parts.pair_scores import PairScores, cpu_ms_per_pair, served
-from benchmarks.rerank_parts.paired import MarkArray, interval, marks_by_query, randomisation_p
+from benchmarks.rerank_parts.paired import MarkArray, gain_measures, marks_by_query, measures
 from benchmarks.rerank_parts.text_tasks import RerankTask, Sizes, debian_rerank, medquad_rerank, part_of
 from index.fusion import Fusion
 from training.mining.miner import Mined
@@ -145,16 +145,12 @@ def _test_rows(task: RerankTask, stages: Mapping[str, Found], scores: PairScores
 
 def mark_rows(task: str, method: str, mark_Q: MarkArray) -> list[Row]:
     """A mean and its interval."""
-    found = interval(mark_Q)
-    values = {"ndcg@10": found.mean, "ndcg@10 low": found.low, "ndcg@10 high": found.high}
-    return [Row(task, method, metric, value) for metric, value in values.items()]
+    return [Row(task, method, metric, value) for metric, value in measures(mark_Q, "ndcg@10").items()]
 
 
 def gain_rows(task: str, method: str, gain_Q: MarkArray) -> list[Row]:
     """A mean gain, its interval and its p."""
-    found = interval(gain_Q)
-    values = {"gain": found.mean, "gain low": found.low, "gain high": found.high, "p": randomisation_p(gain_Q)}
-    return [Row(task, method, metric, value) for metric, value in values.items()]
+    return [Row(task, method, metric, value) for metric, value in gain_measures(gain_Q).items()]
 
 
 def marks(exam: Exam, place_QR: IntArray) -> MarkArray:

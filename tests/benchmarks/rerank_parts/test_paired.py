@@ -1,25 +1,22 @@
-"""What a gain is worth: by hand for few queries, and as the sign test has it where all gains are alike."""
+"""Marks of single queries, and what a gain over them says; the statistics themselves are evaluation's."""
 
 import numpy as np
 import pytest
 
 from benchmarks.exam import Exam, Found
 from benchmarks.index_parts.hybrid import ranked_score
-from benchmarks.rerank_parts.paired import interval, marks_by_query, randomisation_p
+from benchmarks.rerank_parts.paired import gain_measures, marks_by_query, measures
 from training.ragged import Ragged
 
 
-def test_equal_gains_are_as_likely_as_a_coin_that_falls_alike() -> None:
-    assert randomisation_p(np.full(6, 0.25)) == pytest.approx(2 / 2**6)
-    assert randomisation_p(np.array([0.5, -0.5, 0.5, -0.5])) == pytest.approx(1.0)
-    assert randomisation_p(np.zeros(5)) == 1.0
+def test_a_gain_has_its_interval_and_its_p() -> None:
+    found = gain_measures(np.array([0.25, 0.25, 0.25, 0.25, 0.25, 0.5]))
+    assert found["p"] == pytest.approx(2 / 2**6)
+    assert 0.25 <= found["gain low"] <= found["gain"] <= found["gain high"] <= 0.5
 
 
-def test_an_interval_holds_its_mean_and_narrows_with_queries() -> None:
-    few, many = (interval(np.tile([0.0, 1.0], n)) for n in (10, 1000))
-    assert few.mean == many.mean == 0.5
-    assert few.low < many.low < 0.5 < many.high < few.high
-    assert many.high - many.low == pytest.approx(2 * 1.96 * 0.5 / 2000**0.5, rel=0.1)
+def test_without_an_interval_there_is_only_the_mean() -> None:
+    assert measures(np.full(4, 0.5), "ndcg@10") == {"ndcg@10": 0.5}
 
 
 def test_marks_of_single_queries_average_to_the_marks_of_all() -> None:
