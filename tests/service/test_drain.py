@@ -1,6 +1,7 @@
 """A server that is told to go: nothing that it took stays unanswered, and clients are told to go elsewhere."""
 
 import signal
+import subprocess
 import threading
 from pathlib import Path
 
@@ -53,6 +54,8 @@ def test_during_the_notice_it_is_not_ready_but_answers(shop_root: Path, tmp_path
         with serving_process(shop_root, tmp_path, stderr, drain_notice_s=30) as server:
             server.process.send_signal(signal.SIGTERM)
             wait_until(lambda: httpx.get(f"{server.url}/readyz").status_code == 503)
+            with pytest.raises(subprocess.TimeoutExpired):  # it would be gone by now, had it not waited
+                server.process.wait(timeout=1.5)
             assert httpx.get(f"{server.url}/readyz").json()["status"] == "draining"
             assert httpx.post(f"{server.url}{SEARCH}", json=BODY).status_code == 200
             server.process.send_signal(signal.SIGTERM)  # a second one does not wait
